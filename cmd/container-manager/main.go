@@ -1,0 +1,14 @@
+// Command container-manager is the entry point of containers that hold more
+// than one process; see the package documentation of pkg/boot for what a
+// container's life looks like.
+package main
+
+import (
+	"os"
+
+	"github.com/ZPascal/container-manager/pkg/cli"
+)
+
+func main() {
+	os.Exit(cli.Main(os.Args))
+}

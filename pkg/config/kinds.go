@@ -1,0 +1,85 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // TZ works in images that have no zone files
+)
+
+// Bool is 1/0, true/false, yes/no or on/off in any case.
+type Bool bool
+
+// Decode implements envconfig.Decoder.
+func (b *Bool) Decode(value string) error {
+	switch strings.ToLower(value) {
+	case "1", "true", "yes", "on":
+		*b = true
+	case "0", "false", "no", "off":
+		*b = false
+	default:
+		return errors.New("expected 1/0, true/false, yes/no or on/off")
+	}
+	return nil
+}
+
+// Count is a whole number from 0 up, always decimal: 010 is 10.
+type Count int
+
+// Decode implements envconfig.Decoder.
+func (c *Count) Decode(value string) error {
+	n, err := strconv.ParseUint(value, 10, 31)
+	if err != nil {
+		return errors.New("expected a whole number from 0 up")
+	}
+	*c = Count(n)
+	return nil
+}
+
+// checks are the kinds of strings.
+var checks = map[string]func(string) error{
+	"path": func(v string) error {
+		if !filepath.IsAbs(v) {
+			return errors.New("expected an absolute path")
+		}
+		return nil
+	},
+	"zone": func(v string) error {
+		if _, err := time.LoadLocation(v); err != nil {
+			return errors.New("expected a time zone such as Europe/Berlin or UTC")
+		}
+		return nil
+	},
+	"host":   checkHost,
+	"format": oneOf("console", "json"),
+	"level":  oneOf("debug", "info", "warn", "error"),
+}
+
+func oneOf(values ...string) func(string) error {
+	return func(v string) error {
+		for _, value := range values {
+			if v == value {
+				return nil
+			}
+		}
+		return fmt.Errorf("expected one of %s", strings.Join(values, ", "))
+	}
+}
+
+func checkHost(v string) error {
+	if strings.ContainsAny(v, " \t\r\n/@") {
+		return errors.New("expected host or host:port")
+	}
+	if !strings.Contains(v, ":") || net.ParseIP(v) != nil {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(v)
+	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || host == "" || perr != nil || n == 0 {
+		return errors.New("expected host or host:port, with a port from 1 to 65535")
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/kelseyhightower/envconfig"
+)
+
+// Error lists everything that is wrong with the environment, a line each.
+type Error struct{ Problems []string }
+
+func (e *Error) Error() string {
+	return "the environment is invalid:\n  " + strings.Join(e.Problems, "\n  ")
+}
+
+// Load is for the start of a container: it reads secrets from the files that
+// FILE__NAME variables name, gives every variable of Config its effective value
+// (in this process's environment too, for whatever it starts) and checks them.
+// All problems come in one *Error.
+func Load() (Config, error) {
+	problems := readSecrets()
+	return load(problems)
+}
+
+// LoadSaved is for everything else, which kubelet or a person may call with no
+// more than the container's raw environment: names that are unset or empty are
+// first taken from the environment that the start saved. Where that cannot be
+// read, the defaults hold.
+func LoadSaved() (Config, error) {
+	dir := os.Getenv("IMAGE_RUN_DIR")
+	if dir == "" {
+		dir = defaultOf("IMAGE_RUN_DIR")
+	}
+	if f, err := os.Open(SavedPath(dir)); err == nil {
+		defer f.Close()
+		for name, value := range ParseEnviron(f) {
+			fromFile := os.Getenv("FILE__"+name) != "" // then the file's content wins
+			if value != "" && (fromFile || os.Getenv(name) == "") {
+				_ = os.Setenv(name, value)
+			}
+		}
+	}
+	return load(nil)
+}
+
+func load(problems []string) (Config, error) {
+	var c Config
+	for _, v := range variables() {
+		if os.Getenv(v.Name) == "" {
+			v.setDefault()
+		}
+		if err := v.check(); err != nil {
+			problems = append(problems, v.problem(err))
+		}
+	}
+	for {
+		err := envconfig.Process("", &c)
+		if err == nil {
+			break
+		}
+		// envconfig stops at the first error: note it, go on without that variable.
+		var parse *envconfig.ParseError
+		if !errors.As(err, &parse) {
+			return c, fmt.Errorf("cannot read the environment: %w", err)
+		}
+		v := variable(parse.KeyName)
+		problems = append(problems, v.problem(parse.Err))
+		v.setDefault()
+	}
+	if len(problems) > 0 {
+		return c, &Error{problems}
+	}
+	c.Environ = os.Environ()
+	return c, nil
+}
+
+// Lookup returns a variable of the whole environment, for templates.
+func (c Config) Lookup(name string) (string, bool) {
+	for _, entry := range slices.Backward(c.Environ) {
+		if key, value, _ := strings.Cut(entry, "="); key == name {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// Variable is a variable as declared.
+type Variable struct {
+	Name, Default, Meaning string
+
+	kind             string
+	secret, optional bool
+}
+
+// Variables returns the variables in the order of their declaration.
+func Variables() []Variable { return variables() }
+
+func variables() []Variable {
+	t := reflect.TypeFor[Config]()
+	all := make([]Variable, 0, t.NumField())
+	for i := range t.NumField() {
+		tag := t.Field(i).Tag
+		if name := tag.Get("envconfig"); name != "" {
+			all = append(all, Variable{
+				Name: name, Default: tag.Get("default"), Meaning: tag.Get("desc"),
+				kind: tag.Get("kind"), secret: tag.Get("secret") != "", optional: tag.Get("optional") != "",
+			})
+		}
+	}
+	return all
+}
+
+func variable(name string) Variable {
+	all := variables()
+	return all[slices.IndexFunc(all, func(v Variable) bool { return v.Name == name })]
+}
+
+func defaultOf(name string) string { return variable(name).Default }
+
+// setDefault gives the variable its default, which may name other variables. An
+// optional one ends up unset: an empty TZ would mean UTC to the C library.
+func (v Variable) setDefault() {
+	if v.optional {
+		_ = os.Unsetenv(v.Name)
+		return
+	}
+	_ = os.Setenv(v.Name, os.ExpandEnv(v.Default))
+}
+
+func (v Variable) check() error {
+	value := os.Getenv(v.Name)
+	if check := checks[v.kind]; check != nil && value != "" {
+		return check(value)
+	}
+	return nil
+}
+
+func (v Variable) problem(err error) string {
+	if v.secret {
+		return fmt.Sprintf("%s: %v", v.Name, err)
+	}
+	return fmt.Sprintf("%s=%q: %v", v.Name, os.Getenv(v.Name), err)
+}
+
+// maxSecret is far above any password, key or certificate chain.
+const maxSecret = 64 << 10
+
+// readSecrets sets NAME to the content of the file that FILE__NAME names, and
+// returns what went wrong. An empty FILE__NAME counts as unset.
+func readSecrets() (problems []string) {
+	read := func(from, name, path string) {
+		value, err := readSecret(path)
+		if err != nil {
+			problems = append(problems, fmt.Sprintf("%s=%q: %v", from, path, err))
+			return
+		}
+		_ = os.Setenv(name, value)
+	}
+	if path := os.Getenv("LOGGING_REDIS_PASSWORD_FILE"); path != "" {
+		read("LOGGING_REDIS_PASSWORD_FILE", "LOGGING_REDIS_PASSWORD", path)
+	}
+	for _, entry := range os.Environ() {
+		name, path, _ := strings.Cut(entry, "=")
+		if target, ok := strings.CutPrefix(name, "FILE__"); ok && target != "" && path != "" {
+			read(name, target, path)
+		}
+	}
+	slices.Sort(problems)
+	return problems
+}
+
+func readSecret(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", errors.New("the file does not exist: is the secret mounted?")
+	case err != nil:
+		return "", fmt.Errorf("the file cannot be read by uid %d", os.Geteuid())
+	case info.IsDir():
+		return "", errors.New("is a directory, expected a file")
+	case !info.Mode().IsRegular():
+		return "", errors.New("is no regular file")
+	case info.Size() > maxSecret:
+		return "", fmt.Errorf("is larger than %d bytes", maxSecret)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("the file cannot be read by uid %d: %w", os.Geteuid(), errors.Unwrap(err))
+	}
+	value, _ := strings.CutSuffix(string(data), "\n")
+	if strings.Contains(value, "\x00") {
+		return "", errors.New("holds a NUL byte, which no environment variable can")
+	}
+	return value, nil
+}
+
+// Early is what can be said of the environment before it is checked: enough to
+// set a log up that tells what is wrong with it.
+func Early() Config {
+	return Config{LogFormat: os.Getenv("IMAGE_LOG_FORMAT"), LogLevel: os.Getenv("IMAGE_LOG_LEVEL"), NoColor: os.Getenv("NO_COLOR")}
+}

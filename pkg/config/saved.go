@@ -1,0 +1,109 @@
+package config
+
+import (
+	"bufio"
+	"cmp"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// SavedPath is where a container's environment is saved below its IMAGE_RUN_DIR.
+func SavedPath(runDir string) string { return filepath.Join(runDir, "env") }
+
+// unsaved are names that describe a process rather than the container.
+var unsaved = map[string]bool{
+	"HOSTNAME": true, "SHLVL": true, "HOME": true, "TERM": true, "PWD": true, "OLDPWD": true, "_": true,
+}
+
+// inQuotes escapes what sh expands between double quotes.
+var inQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`")
+
+// FormatEnviron writes an environment so that `sh` can source it and the lines
+// can be read one by one: NAME="value", sorted, values with newlines last.
+// Names that no shell can assign to are left out: sh would run such a line as a
+// command.
+func FormatEnviron(environ []string) []byte {
+	type entry struct {
+		name, value string
+		lines       bool
+	}
+	var entries []entry
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		if !unsaved[name] && isName(name) {
+			entries = append(entries, entry{name, value, strings.Contains(value, "\n")})
+		}
+	}
+	slices.SortFunc(entries, func(a, b entry) int {
+		if a.lines != b.lines {
+			if a.lines {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Compare(a.name, b.name)
+	})
+	var b strings.Builder
+	for _, e := range entries {
+		b.WriteString(e.name + `="` + inQuotes.Replace(e.value) + "\"\n")
+	}
+	return []byte(b.String())
+}
+
+// ParseEnviron reads what FormatEnviron wrote. Anything else in it is passed
+// over: the file is for shells first.
+func ParseEnviron(r io.Reader) map[string]string {
+	environ := map[string]string{}
+	in := bufio.NewReader(r)
+	for {
+		head, err := in.ReadString('=')
+		if err != nil {
+			return environ
+		}
+		name := strings.TrimSuffix(head, "=")
+		if i := strings.LastIndexByte(name, '\n'); i >= 0 {
+			name = name[i+1:]
+		}
+		if quote, err := in.ReadByte(); err != nil || quote != '"' {
+			_, _ = in.ReadString('\n')
+			continue
+		}
+		value, ok := unquote(in)
+		if ok && isName(name) {
+			environ[name] = value
+		}
+	}
+}
+
+// unquote reads up to the closing double quote.
+func unquote(in *bufio.Reader) (string, bool) {
+	var b strings.Builder
+	for {
+		c, err := in.ReadByte()
+		if err != nil {
+			return "", false
+		}
+		switch c {
+		case '"':
+			return b.String(), true
+		case '\\':
+			if c, err = in.ReadByte(); err != nil {
+				return "", false
+			}
+		}
+		b.WriteByte(c)
+	}
+}
+
+// isName reports whether a shell can assign to name.
+func isName(name string) bool {
+	for i, c := range []byte(name) {
+		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}

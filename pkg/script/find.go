@@ -1,0 +1,184 @@
+// Package script finds the executables that lie in a directory, checks them,
+// and runs one: in a process group of its own, with its output streamed line
+// by line, a time limit, and its last lines in the error.
+package script
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// File is a candidate of a directory: something that is meant to be run.
+type File struct {
+	Name string // base name
+	Path string
+	// Empty files do nothing: a child image's way to switch a step off.
+	Empty bool
+	// OneLine files hold nothing but `#!/usr/bin/container-manager script`:
+	// whoever comes across one calls the function that their name stands for.
+	OneLine bool
+
+	head []byte // the first bytes, as far as needed to tell what it is
+	err  error  // why it could not be read
+}
+
+// headSize is enough for the `#!` line that Linux reads (256 bytes).
+const headSize = 256
+
+// Find returns the candidates of dir in file-name order: *.py, *.sh, and any
+// other file that begins with `#!` or the ELF magic. Hidden files are none, and
+// execute bits do not select. A directory that is missing has no candidates.
+func Find(dir string) ([]File, error) {
+	entries, err := os.ReadDir(dir) // sorted by name
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot list %s: %w", dir, err)
+	}
+	files := make([]File, 0, len(entries))
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		if f := Inspect(filepath.Join(dir, e.Name())); f.isCandidate() {
+			files = append(files, f)
+		}
+	}
+	return files, nil
+}
+
+// Inspect looks at one file without judging it; see Check.
+func Inspect(file string) File {
+	f := File{Name: filepath.Base(file), Path: file}
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.err = errors.New("is a link to a file that does not exist")
+		if _, lerr := os.Lstat(file); lerr != nil {
+			f.err = errors.New("does not exist")
+		}
+		return f
+	case err != nil:
+		f.err = fmt.Errorf("cannot be read: %w", cause(err))
+		return f
+	case !info.Mode().IsRegular():
+		f.err = fmt.Errorf("is no file but a %s", kind(info.Mode()))
+		return f
+	case info.Size() == 0:
+		f.Empty = true
+		return f
+	}
+	r, err := os.Open(file)
+	if err != nil {
+		f.err = fmt.Errorf("cannot be read by uid %d: %w", os.Geteuid(), cause(err))
+		return f
+	}
+	defer r.Close()
+	buf := make([]byte, headSize)
+	n, err := io.ReadFull(r, buf)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		f.err = fmt.Errorf("cannot be read: %w", cause(err))
+		return f
+	}
+	f.head = buf[:n]
+	f.OneLine = isOneLine(f.head)
+	return f
+}
+
+func (f File) isCandidate() bool {
+	switch ext := path.Ext(f.Name); {
+	case ext == ".py" || ext == ".sh":
+		return true
+	case f.err != nil:
+		// What has no telling name may be a directory or data that is none of
+		// ours to read; a dangling link has lost what it stood for.
+		return isDangling(f.Path)
+	default:
+		return hasShebang(f.head) || bytes.HasPrefix(f.head, []byte("\x7fELF"))
+	}
+}
+
+func isDangling(file string) bool {
+	_, err := os.Stat(file)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// Check says why the current user cannot run the file, and what to do.
+func (f File) Check() error {
+	if f.err != nil {
+		return fmt.Errorf("%s %w", f.Path, f.err)
+	}
+	if f.Empty || f.OneLine {
+		return nil
+	}
+	if unix.Faccessat(unix.AT_FDCWD, f.Path, unix.X_OK, unix.AT_EACCESS) != nil {
+		return fmt.Errorf("%s is not executable for uid %d: chmod 755 it in the image", f.Path, os.Geteuid())
+	}
+	if hasShebang(f.head) {
+		return f.checkInterpreter()
+	}
+	if ext := path.Ext(f.Name); ext == ".py" || ext == ".sh" {
+		return fmt.Errorf("%s:1: has no #! line: begin it with %s", f.Path, map[string]string{".py": "#!/usr/bin/python3", ".sh": "#!/bin/sh"}[ext])
+	}
+	return nil
+}
+
+func (f File) checkInterpreter() error {
+	line, _, _ := bytes.Cut(f.head[2:], []byte("\n"))
+	fields := strings.Fields(string(line))
+	if len(fields) == 0 {
+		return fmt.Errorf("%s:1: the #! line names no interpreter", f.Path)
+	}
+	if bytes.HasSuffix(line, []byte("\r")) {
+		return fmt.Errorf("%s:1: the #! line ends in a carriage return: save the file with Unix line ends", f.Path)
+	}
+	interpreter := fields[0]
+	if unix.Faccessat(unix.AT_FDCWD, interpreter, unix.X_OK, unix.AT_EACCESS) != nil {
+		return fmt.Errorf("%s:1: the interpreter %s is missing or not executable: install it, or name another one", f.Path, interpreter)
+	}
+	return nil
+}
+
+// isOneLine reports whether a file is `#!/ANY/PATH/container-manager script`
+// and nothing else.
+func isOneLine(head []byte) bool {
+	if !hasShebang(head) || len(head) == headSize {
+		return false
+	}
+	fields := strings.Fields(string(head[2:]))
+	return len(fields) == 2 && path.Base(fields[0]) == "container-manager" && fields[1] == "script" &&
+		!slices.Contains(head[:len(head)-1], '\n')
+}
+
+func hasShebang(head []byte) bool { return bytes.HasPrefix(head, []byte("#!")) }
+
+func cause(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
+
+func kind(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "directory"
+	case m&fs.ModeNamedPipe != 0:
+		return "named pipe"
+	case m&fs.ModeSocket != 0:
+		return "socket"
+	}
+	return "device"
+}

@@ -1,0 +1,188 @@
+package script
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Command is an executable to run to its end.
+type Command struct {
+	Path string
+	Args []string // without the path itself
+	Env  []string // NAME=value; nil means this process's own
+	Dir  string   // empty means this process's own
+	// Output is called for every line of standard output and error, as they
+	// come and without the line end. Lines above 64 KiB come in pieces.
+	Output func(line string)
+	// Timeout ends the command; 0 means none.
+	Timeout time.Duration
+	// Grace is the time between SIGTERM and SIGKILL to the process group when
+	// ctx is done or the time is up; DefaultGrace when 0.
+	Grace time.Duration
+	// Session makes the command the leader of a new session instead of just a
+	// process group, so that it outlives what started it.
+	Session bool
+}
+
+// DefaultGrace leaves a process time to clean up, within the 10 seconds that
+// container engines give by default.
+const DefaultGrace = 4 * time.Second
+
+const (
+	maxLine  = 64 << 10 // bounds the memory that endless output can take
+	maxDrain = 1 << 20  // bounds what is read after the end; a pipe holds 64 KiB
+)
+
+// Run runs the command. It returns once the process has ended: what it left
+// running in the background keeps running, whether or not it still holds the
+// output open. When ctx is done or the time is up, the whole process group gets
+// SIGTERM and, after Grace, SIGKILL. The error is an *Error, unless ctx was done:
+// then it is ctx's cause.
+func (c Command) Run(ctx context.Context) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	cmd := exec.Command(c.Path, c.Args...)
+	cmd.Env, cmd.Dir = c.Env, c.Dir
+	cmd.Stdout, cmd.Stderr = w, w
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session}
+	err = cmd.Start()
+	_ = w.Close()
+	if err != nil {
+		return &Error{Path: c.Path, Err: cause(err)}
+	}
+
+	tail := &tail{}
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		copyLines(r, func(line string) {
+			tail.add(line)
+			if c.Output != nil {
+				c.Output(line)
+			}
+		})
+	}()
+
+	cancelled, timedOut := c.wait(ctx, cmd.Process.Pid)
+	waitErr := cmd.Wait()
+	_ = r.SetReadDeadline(time.Unix(1, 0)) // stop waiting for more; copyLines takes what is there
+	<-drained
+
+	switch {
+	case cancelled:
+		return context.Cause(ctx)
+	case timedOut:
+		return &Error{Path: c.Path, Timeout: c.Timeout, Tail: tail.lines}
+	case waitErr != nil:
+		return newError(c.Path, waitErr, tail.lines)
+	}
+	return nil
+}
+
+// wait returns when the process has ended, without reaping it: as long as it is
+// not reaped its number cannot belong to another process group.
+func (c Command) wait(ctx context.Context, pid int) (cancelled, timedOut bool) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for errors.Is(unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil), unix.EINTR) {
+		}
+	}()
+	var timeout <-chan time.Time
+	if c.Timeout > 0 {
+		timer := time.NewTimer(c.Timeout)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case <-ended:
+		return false, false
+	case <-ctx.Done():
+		cancelled = true
+	case <-timeout:
+		timedOut = true
+	}
+	grace := c.Grace
+	if grace == 0 {
+		grace = DefaultGrace
+	}
+	kill := time.NewTimer(grace)
+	defer kill.Stop()
+	_ = unix.Kill(-pid, unix.SIGTERM)
+	select {
+	case <-ended:
+	case <-kill.C:
+	}
+	_ = unix.Kill(-pid, unix.SIGKILL) // also what the first process left in its group
+	<-ended
+	return cancelled, timedOut
+}
+
+// copyLines calls line for every line of r until its end, or until its read
+// deadline passes and what was written before is read.
+func copyLines(r *os.File, line func(string)) {
+	buf := bufio.NewReaderSize(&drainer{File: r, left: maxDrain}, maxLine)
+	for {
+		piece, err := buf.ReadSlice('\n')
+		if len(piece) > 0 {
+			line(trimEOL(piece))
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return
+		}
+	}
+}
+
+// drainer reads a pipe whose writers may never close it. Once the deadline has
+// passed, a read that would block is the end, and so is the left-th byte.
+type drainer struct {
+	*os.File
+	left int
+}
+
+func (d *drainer) Read(p []byte) (n int, err error) {
+	n, err = d.File.Read(p)
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return n, err
+	}
+	if d.left <= 0 {
+		return 0, io.EOF
+	}
+	_ = d.SetReadDeadline(time.Time{}) // the raw read below refuses to start after a deadline
+	defer func() { _ = d.SetReadDeadline(time.Unix(1, 0)) }()
+	conn, err := d.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	rawErr := conn.Read(func(fd uintptr) bool {
+		n, err = unix.Read(int(fd), p)
+		return true
+	})
+	if rawErr != nil || err != nil || n <= 0 {
+		return 0, io.EOF
+	}
+	d.left -= n
+	return n, nil
+}
+
+func trimEOL(line []byte) string {
+	n := len(line)
+	if n > 0 && line[n-1] == '\n' {
+		n--
+		if n > 0 && line[n-1] == '\r' {
+			n--
+		}
+	}
+	return string(line[:n])
+}
