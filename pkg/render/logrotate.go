@@ -1,0 +1,131 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// logrotate renders the global file and every file of logrotate.d. logrotate
+// has no variables of its own: `${NAME}` is replaced. The results are private,
+// as they hold values.
+func (r *renderer) logrotate() error {
+	template := filepath.Join(r.LoggingDir, "logrotate-global.conf")
+	global, err := os.ReadFile(template)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // removed by a child image
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read logrotate's configuration: %w", err)
+	}
+	snippets, err := templates(filepath.Join(r.LoggingDir, "logrotate.d"), "*")
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(filepath.Dir(LogrotateConf(r.Config)), "logrotate.d")
+	r.dirs = append(r.dirs, dir)
+	text := r.substitute(template, string(global))
+	r.add(LogrotateConf(r.Config), includeInstead(text, filepath.Join(r.LoggingDir, "logrotate.d"), dir), private)
+	for _, path := range snippets {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("cannot read logrotate's configuration: %w", err)
+		}
+		r.add(filepath.Join(dir, filepath.Base(path)), r.substitute(path, string(data)), private)
+	}
+	return nil
+}
+
+// includeInstead makes logrotate read the directory `to` where it would have
+// read `from`, and in any case.
+func includeInstead(text, from, to string) string {
+	lines := strings.Split(text, "\n")
+	found := false
+	for i, line := range lines {
+		words := strings.Fields(line)
+		if len(words) == 2 && words[0] == "include" && filepath.Clean(strings.Trim(words[1], `"`)) == from {
+			lines[i], found = "include "+to, true
+		}
+	}
+	if !found {
+		lines = append(lines, "include "+to, "")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// scriptStarts are the words that begin a shell body in logrotate's
+// configuration; endscript ends each.
+var scriptStarts = []string{"prerotate", "postrotate", "firstaction", "lastaction", "preremove"}
+
+// substitute replaces `${NAME}`. In a shell body every name that is not set, and
+// every value that a shell would not take literally, is left for the shell: it
+// finds the value in its environment.
+func (r *renderer) substitute(path, text string) string {
+	lines := strings.Split(text, "\n")
+	inScript := false
+	for i, line := range lines {
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 0 || strings.HasPrefix(words[0], "#"):
+			continue
+		case inScript && words[0] == "endscript":
+			inScript = false
+			continue
+		case !inScript && slices.Contains(scriptStarts, words[0]):
+			inScript = true
+			continue
+		}
+		lines[i] = replaceNames(line, func(name, whole string) string {
+			value, set := r.env[name]
+			switch {
+			case set && (!inScript || isShellLiteral(value)):
+				return value
+			case !set && !inScript:
+				r.problem(path, i+1, "the environment variable %s is not set: set it, empty if need be (ENV %s=\"\" in the Dockerfile)", name, name)
+			}
+			return whole
+		})
+	}
+	return strings.Join(lines, "\n")
+}
+
+// replaceNames calls replace for every `${NAME}` of a line.
+func replaceNames(line string, replace func(name, whole string) string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(line, "${")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		if !closed || !isEnvName(name) {
+			b.WriteString("${")
+			line = rest
+			continue
+		}
+		b.WriteString(replace(name, "${"+name+"}"))
+		line = after
+	}
+}
+
+func isEnvName(name string) bool {
+	for i, c := range []byte(name) {
+		if c != '_' && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// isShellLiteral reports whether a shell takes the value as it is, in quotes
+// and without.
+func isShellLiteral(value string) bool {
+	return !strings.ContainsFunc(value, func(c rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@,+=%-", c)
+	})
+}

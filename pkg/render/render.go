@@ -1,0 +1,147 @@
+// Package render turns the templates of the image tree and the environment into
+// the configuration that supervisord, filebeat and logrotate read. Templates
+// stay in each tool's own syntax and are never edited: the results lie below
+// IMAGE_RUN_DIR, so that a second start with another environment renders other
+// files and the image can be read-only.
+package render
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
+)
+
+// Error lists every problem of the templates, with file and line.
+type Error struct{ Problems []string }
+
+func (e *Error) Error() string {
+	return "the configuration templates are invalid:\n  " + strings.Join(e.Problems, "\n  ")
+}
+
+// SupervisorConf is the rendered configuration that supervisord is started with
+// and that its clients read.
+func SupervisorConf(c config.Config) string {
+	return filepath.Join(c.RunDir, "supervisord", "global.conf")
+}
+
+// LogrotateConf is the rendered configuration of logrotate.
+func LogrotateConf(c config.Config) string {
+	return filepath.Join(c.RunDir, "logging", "logrotate-global.conf")
+}
+
+// filebeatConf is the rendered configuration of filebeat.
+func filebeatConf(c config.Config) string {
+	return filepath.Join(c.RunDir, "logging", "filebeat-global.yml")
+}
+
+// All renders everything, or nothing when a template is invalid: then the error
+// is an *Error.
+func All(c config.Config) error {
+	r := &renderer{Config: c, env: map[string]string{}, out: map[string]output{}}
+	for _, entry := range c.Environ {
+		name, value, _ := strings.Cut(entry, "=")
+		r.env[name] = value
+	}
+	for _, render := range []func() error{r.supervisord, r.logrotate, r.filebeat} {
+		if err := render(); err != nil {
+			return err
+		}
+	}
+	if len(r.problems) > 0 {
+		slices.SortStableFunc(r.problems, func(a, b problem) int {
+			return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.line, b.line))
+		})
+		e := &Error{}
+		for _, p := range r.problems {
+			e.Problems = append(e.Problems, fmt.Sprintf("%s:%d: %s", p.file, p.line, p.text))
+		}
+		return e
+	}
+	return r.write()
+}
+
+// renderer collects the results, so that nothing is written unless all is well.
+type renderer struct {
+	config.Config
+	env      map[string]string
+	out      map[string]output // by path
+	dirs     []string          // directories that hold rendered files only
+	problems []problem
+}
+
+type output struct {
+	data []byte
+	perm fs.FileMode
+}
+
+type problem struct {
+	file string
+	line int
+	text string
+}
+
+// Rendered files are public where they hold no value of a variable.
+const (
+	public  fs.FileMode = 0o644
+	private fs.FileMode = 0o600
+)
+
+func (r *renderer) add(path string, data string, perm fs.FileMode) {
+	r.out[path] = output{[]byte(data), perm}
+}
+
+func (r *renderer) problem(file string, line int, format string, args ...any) {
+	r.problems = append(r.problems, problem{file, line, fmt.Sprintf(format, args...)})
+}
+
+// templates returns the files of dir that match pattern, by name. A directory
+// that is missing has none.
+func templates(dir, pattern string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, e := range entries {
+		if ok, _ := filepath.Match(pattern, e.Name()); ok && !strings.HasPrefix(e.Name(), ".") && !e.IsDir() {
+			names = append(names, filepath.Join(dir, e.Name()))
+		}
+	}
+	return names, err
+}
+
+// write puts the results in place and removes what a former start rendered from
+// templates that are gone.
+func (r *renderer) write() error {
+	for _, dir := range r.dirs {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			path := filepath.Join(dir, e.Name())
+			if _, rendered := r.out[path]; !rendered && !e.IsDir() {
+				if err := os.Remove(path); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for path, o := range r.out {
+		if err := fsutil.Update(path, o.data, o.perm); err != nil {
+			return err
+		}
+	}
+	return nil
+}

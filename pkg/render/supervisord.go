@@ -1,0 +1,205 @@
+package render
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ZPascal/container-manager/pkg/ini"
+)
+
+// supervisord renders global.conf and every file that it includes. `%(ENV_X)s`
+// is left for supervisord to expand, once it is known that it can.
+func (r *renderer) supervisord() error {
+	global, err := r.readINI(filepath.Join(r.SupervisorDir, "global.conf"))
+	if err != nil {
+		return err
+	}
+	included, err := r.included(global)
+	if err != nil {
+		return err
+	}
+	files := []*ini.File{global}
+	for _, path := range included {
+		f, err := r.readINI(path)
+		if err != nil {
+			return err
+		}
+		files = append(files, f)
+	}
+
+	processes := 0
+	supervisordEnv := map[string]bool{}
+	for _, f := range files {
+		for _, s := range f.Sections {
+			processes += s.Processes()
+			if s.Name == "supervisord" {
+				addEnvironment(s, supervisordEnv)
+			}
+		}
+	}
+	for _, f := range files {
+		r.checkINI(f, supervisordEnv)
+		for _, s := range f.Sections {
+			r.editSection(f, s, processes)
+		}
+	}
+
+	confDir := filepath.Join(r.RunDir, "supervisord", "conf.d")
+	r.dirs = append(r.dirs, confDir)
+	r.completeGlobal(global, files, filepath.Join(confDir, "*.conf"))
+	r.add(SupervisorConf(r.Config), global.String(), public)
+	for _, f := range files[1:] {
+		r.add(r.renderedName(confDir, f.Path), f.String(), public)
+	}
+	return nil
+}
+
+func (r *renderer) readINI(path string) (*ini.File, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read supervisord's configuration: %w", err)
+	}
+	// The rendered copy lies elsewhere, so `here` has to be said.
+	return ini.Parse(path, strings.ReplaceAll(string(data), "%(here)s", filepath.Dir(path))), nil
+}
+
+// included returns the files of conf.d, and those that [include] names besides.
+func (r *renderer) included(global *ini.File) ([]string, error) {
+	files, err := templates(filepath.Join(r.SupervisorDir, "conf.d"), "*.conf")
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range global.Sections {
+		if s.Name != "include" {
+			continue
+		}
+		value, _, _ := s.Get("files")
+		for _, pattern := range strings.Fields(r.expandEnv(value)) {
+			if !filepath.IsAbs(pattern) {
+				pattern = filepath.Join(r.SupervisorDir, pattern)
+			}
+			matches, err := filepath.Glob(pattern)
+			if err != nil {
+				r.problem(global.Path, s.Line, "[include] files: %q: %v", pattern, err)
+			}
+			for _, m := range matches {
+				if !slices.Contains(files, m) {
+					files = append(files, m)
+				}
+			}
+		}
+	}
+	return files, nil
+}
+
+// renderedName keeps a file's name; of two files with one name the second gets
+// its directory's in front.
+func (r *renderer) renderedName(dir, template string) string {
+	path := filepath.Join(dir, filepath.Base(template))
+	if filepath.Ext(path) != ".conf" {
+		path += ".conf"
+	}
+	for _, taken := r.out[path]; taken; _, taken = r.out[path] {
+		template = filepath.Dir(template)
+		path = filepath.Join(dir, filepath.Base(template)+"-"+filepath.Base(path))
+	}
+	return path
+}
+
+// completeGlobal points [include] at the rendered files and adds what a
+// global.conf of a child image lacks although the container manager needs it.
+func (r *renderer) completeGlobal(global *ini.File, files []*ini.File, include string) {
+	has := func(names ...string) bool {
+		return slices.ContainsFunc(files, func(f *ini.File) bool {
+			return f.Has(names...)
+		})
+	}
+	included := false
+	for _, s := range global.Sections {
+		switch s.Name {
+		case "include":
+			global.Set(s, "files", include)
+			included = true
+		case "supervisord":
+			// supervisord complains at length when root does not say so.
+			if _, _, ok := s.Get("user"); !ok && os.Geteuid() == 0 {
+				global.Set(s, "user", "root")
+			}
+		}
+	}
+	if !included {
+		global.Append("[include]", "files = "+include)
+	}
+	if !has("unix_http_server", "inet_http_server") {
+		global.Append("[unix_http_server]", "file = "+r.Socket, "chmod = 0700",
+			"[supervisorctl]", "serverurl = unix://"+r.Socket)
+	}
+	if !has("rpcinterface:supervisor") {
+		global.Append("[rpcinterface:supervisor]",
+			"supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface")
+	}
+}
+
+// minEventBuffer and eventsPerProcess size an event listener's buffer, of which
+// supervisord drops the oldest entries: starting takes a process two to four
+// events, all of them before the listener has answered the first.
+const (
+	minEventBuffer   = 1024
+	eventsPerProcess = 4
+)
+
+// editSection makes the values that follow from the environment.
+func (r *renderer) editSection(f *ini.File, s ini.Section, processes int) {
+	switch s.Name {
+	case "program:crond":
+		f.Set(s, "autostart", fmt.Sprint(bool(r.CronEnabled)))
+	case "program:filebeat":
+		f.Set(s, "autostart", fmt.Sprint(r.RedisHost != ""))
+		r.checkFilebeat(f, s)
+	}
+	if s.Kind() == "eventlistener" {
+		size := max(minEventBuffer, eventsPerProcess*processes)
+		if value, _, _ := s.Get("buffer_size"); atoi(value) < size {
+			f.Set(s, "buffer_size", fmt.Sprint(size))
+		}
+	}
+	if !s.IsProgram() {
+		return
+	}
+	if command, _, ok := s.Get("command"); ok {
+		rendered := command
+		for _, conf := range []string{filebeatConf(r.Config), LogrotateConf(r.Config)} {
+			name := filepath.Base(conf)
+			rendered = strings.ReplaceAll(rendered, "%(ENV_IMAGE_LOGGING_DIR)s/"+name, escapePercent(conf))
+			rendered = strings.ReplaceAll(rendered, filepath.Join(r.LoggingDir, name), escapePercent(conf))
+		}
+		if rendered != command {
+			f.Set(s, "command", rendered)
+		}
+	}
+}
+
+// checkFilebeat says at the start that logs have nowhere to go, instead of a
+// program that is FATAL.
+func (r *renderer) checkFilebeat(f *ini.File, s ini.Section) {
+	command, line, _ := s.Get("command")
+	words := strings.Fields(r.expandEnv(command))
+	if r.RedisHost == "" || len(words) == 0 {
+		return
+	}
+	if _, err := exec.LookPath(strings.Trim(words[0], `"'`)); err != nil {
+		r.problem(f.Path, line, "LOGGING_REDIS_HOST is set, but %s is not installed: install filebeat, or unset the variable", words[0])
+	}
+}
+
+func atoi(s string) int {
+	n := 0
+	_, _ = fmt.Sscanf(s, "%d", &n)
+	return n
+}
+
+func escapePercent(s string) string { return strings.ReplaceAll(s, "%", "%%") }
