@@ -1,0 +1,112 @@
+package events
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/log"
+)
+
+// Files are the files that tell scripts about every process:
+// supervisor.NAME.state holds RUNNING, STOPPED and the like, and
+// supervisor.NAME.pid its process id or -1. They are whole at any time.
+type Files struct {
+	PIDDir, StateDir string
+	Log              log.Logger
+}
+
+const (
+	prefix      = "supervisor."
+	pidSuffix   = ".pid"
+	stateSuffix = ".state"
+	noPID       = "-1"
+)
+
+const statePrefix = "PROCESS_STATE_"
+
+// Handle writes what a PROCESS_STATE event says, and passes over others.
+func (f Files) Handle(e Event) {
+	state, ok := strings.CutPrefix(e.Name, statePrefix)
+	name := e.Payload["processname"]
+	if !ok {
+		return
+	}
+	if !isFileName(name) {
+		f.Log.Error().Msgf("event %s is about a process without a usable name: %q", e.Name, name)
+		return
+	}
+	pid := noPID
+	// Of STOPPED and EXITED supervisord tells the id that the process had.
+	if p := e.Payload["pid"]; p != "" && (state == "RUNNING" || state == "STOPPING") {
+		pid = p
+	}
+	f.write(f.statePath(name), state)
+	f.write(f.pidPath(name), pid)
+}
+
+// write puts the file in place. When it cannot, none is better than one that
+// says what is no longer true.
+func (f Files) write(path, content string) {
+	if err := fsutil.Update(path, []byte(content), 0o644); err != nil {
+		_ = os.Remove(path)
+		f.Log.Error().Msg(err.Error())
+	}
+}
+
+// AddStopped writes the files of a process that no event has told of yet:
+// supervisord reports changes, and one that it does not start has none.
+func (f Files) AddStopped(name string) {
+	if !isFileName(name) {
+		return
+	}
+	f.create(f.statePath(name), "STOPPED")
+	f.create(f.pidPath(name), noPID)
+}
+
+// create puts a file in place unless there is one: a link, unlike a rename,
+// never takes the place of what an event has just written.
+func (f Files) create(path, content string) {
+	tmp := path + ".new"
+	defer os.Remove(tmp)
+	if err := fsutil.Replace(tmp, []byte(content), 0o644); err != nil {
+		f.Log.Error().Msg(err.Error())
+		return
+	}
+	if err := os.Link(tmp, path); err != nil && !os.IsExist(err) {
+		f.Log.Error().Msgf("cannot write %s: %v", path, err)
+	}
+}
+
+// RemoveAll removes the files of a former life.
+func (f Files) RemoveAll() {
+	for dir, suffix := range map[string]string{f.PIDDir: pidSuffix, f.StateDir: stateSuffix} {
+		old, err := filepath.Glob(filepath.Join(escape(dir), prefix+"*"+suffix))
+		if err != nil {
+			f.Log.Warn().Msgf("cannot look for old files in %s: %v", dir, err)
+		}
+		for _, path := range old {
+			if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+				f.Log.Warn().Msgf("cannot remove %s of a former life: %v", path, err)
+			}
+		}
+	}
+}
+
+func (f Files) pidPath(name string) string {
+	return filepath.Join(f.PIDDir, prefix+name+pidSuffix)
+}
+
+func (f Files) statePath(name string) string {
+	return filepath.Join(f.StateDir, prefix+name+stateSuffix)
+}
+
+func isFileName(name string) bool {
+	return name != "" && !strings.ContainsAny(name, "/\x00")
+}
+
+// escape keeps the directory's own name from being a pattern.
+func escape(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
+}

@@ -1,0 +1,39 @@
+package supervisor
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+)
+
+// Fault codes of supervisord's XML-RPC interface; see supervisor/xmlrpc.py.
+const (
+	FaultShutdownState  = 6
+	FaultBadName        = 10
+	FaultNoFile         = 20
+	FaultNotExecutable  = 21
+	FaultFailed         = 30
+	FaultAbnormalExit   = 40
+	FaultSpawnError     = 50
+	FaultAlreadyStarted = 60
+	FaultNotRunning     = 70
+)
+
+// Fault is supervisord's refusal of a call.
+type Fault struct {
+	Code int
+	Text string // NOT_RUNNING: app
+}
+
+func (f *Fault) Error() string { return fmt.Sprintf("supervisord refuses: %s", f.Text) }
+
+// parseFault returns the fault in an error of the library, where they arrive as
+// text (`Fault(70): NOT_RUNNING: app`), or nil.
+func parseFault(err error) *Fault {
+	match := regexp.MustCompile(`Fault\((\d+)\): (.*)`).FindStringSubmatch(err.Error())
+	if match == nil {
+		return nil
+	}
+	code, _ := strconv.Atoi(match[1])
+	return &Fault{code, match[2]}
+}

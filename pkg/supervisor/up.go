@@ -1,0 +1,83 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/abrander/go-supervisord"
+)
+
+// ErrGone says that supervisord ended.
+var ErrGone = errors.New("supervisord has ended")
+
+const (
+	// touchEvery is how often a starting supervisord is looked for. It takes
+	// 100 ms and more to get as far as its socket.
+	touchEvery = 4 * time.Millisecond
+	// askEvery is how often a running one is asked; every question wakes it too.
+	askEvery = 50 * time.Millisecond
+)
+
+// WaitUp waits until supervisord is there and every program that it starts by
+// itself is RUNNING, has run, or has failed, and returns what is known of all.
+// Its questions keep supervisord awake, so that programs start and count as
+// RUNNING as soon as they may. It ends with ErrGone when alive says so.
+func (c Client) WaitUp(ctx context.Context, alive func() bool) ([]supervisord.ProcessInfo, error) {
+	err := every(ctx, touchEvery, alive, func() (bool, error) { return c.Touch(ctx) == nil, nil })
+	if err != nil {
+		return nil, err
+	}
+	autostarted, err := c.autostarted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var infos []supervisord.ProcessInfo
+	err = every(ctx, askEvery, alive, func() (bool, error) {
+		if infos, err = c.Processes(ctx); err != nil {
+			return false, err
+		}
+		for _, p := range infos {
+			if pending(p, autostarted[FullName(p.Group, p.Name)]) {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+	return infos, err
+}
+
+// pending reports whether a process is still on its way. STOPPED without ever
+// having been started is, where supervisord starts it by itself.
+func pending(p supervisord.ProcessInfo, autostart bool) bool {
+	switch p.State {
+	case supervisord.StateStarting, supervisord.StateBackoff:
+		return true
+	case supervisord.StateStopped:
+		return autostart && p.Start == 0
+	}
+	return false
+}
+
+// every calls done now and at an interval until it returns true or an error.
+func every(ctx context.Context, interval time.Duration, alive func() bool, done func() (bool, error)) error {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		ok, err := done()
+		if ok {
+			return nil
+		}
+		if !alive() {
+			return ErrGone
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
