@@ -85,6 +85,7 @@ func Main(args []string) int {
 func exitCode(c command, err error) int {
 	var exit *exitError
 	var invalid *config.Error
+	var signal signalled
 	switch {
 	case err == nil:
 		return exitOK
@@ -98,6 +99,9 @@ func exitCode(c command, err error) int {
 	case errors.As(err, &invalid):
 		say(c, err)
 		return exitInvalid
+	case errors.As(err, &signal):
+		say(c, err)
+		return signal.exitCode()
 	}
 	say(c, err)
 	return exitFailed

@@ -1,0 +1,134 @@
+package boot
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/setup"
+)
+
+// What the first start leaves on the storage volume. The marker says that it is
+// complete; until then the records say which steps are done, a line each.
+const (
+	markerName  = ".run-once.completed"
+	recordsName = ".run-once.steps"
+	lockName    = ".run-once.lock"
+
+	markerFormat = "Mon 02. Jan 15:04:05 MST 2006"
+)
+
+// restoreRecord stands among the records for the restore, which is no step.
+const restoreRecord = "restore/"
+
+// firstStart runs the run.once steps and restores the newest backup, once in
+// the life of a storage volume. One lock spans it all: a second container on
+// the volume waits, and then finds the marker.
+func (b *Boot) firstStart(ctx context.Context) error {
+	if exists(b.storage(markerName)) {
+		return nil
+	}
+	if err := setup.CreateStorageDir(b.Config.StorageBaseDir); err != nil {
+		return err
+	}
+	lock, err := fsutil.WaitLock(ctx, b.storage(lockName), func() {
+		b.Log.Info().Msgf("waiting for the first start of another container on %s", b.Config.StorageBaseDir)
+	})
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if exists(b.storage(markerName)) {
+		return nil
+	}
+	done, err := b.records()
+	if err != nil {
+		return err
+	}
+	err = b.steps().Each(ctx, b.Config.RunOnceDir, func(f script.File, run func() error) error {
+		return b.once(f, done, run)
+	})
+	if err != nil {
+		return err
+	}
+	if err := b.restore(ctx, done); err != nil {
+		return err
+	}
+	if err := fsutil.WriteFile(b.storage(markerName), []byte(time.Now().Format(markerFormat)+"\n"), 0o644); err != nil {
+		return err
+	}
+	// Whoever removes the marker wants all of it again, so the records go.
+	if err := os.Remove(b.storage(recordsName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (b *Boot) storage(name string) string {
+	return filepath.Join(b.Config.StorageBaseDir, name)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// once runs a step unless a former start that died half way has done it. The
+// built-in ones change nothing the second time and need no record.
+func (b *Boot) once(f script.File, done map[string]bool, run func() error) error {
+	if f.OneLine {
+		return run()
+	}
+	if done[f.Name] {
+		b.Log.Info().Msgf("%s was done by an earlier start", f.Name)
+		return nil
+	}
+	if err := run(); err != nil {
+		return err
+	}
+	return b.record(f.Name, done)
+}
+
+func (b *Boot) restore(ctx context.Context, done map[string]bool) error {
+	if !bool(b.Config.RestoreFirstStart) || done[restoreRecord] {
+		return nil
+	}
+	archive, err := b.Restore(ctx)
+	if err != nil {
+		return err
+	}
+	if archive == "" {
+		return nil
+	}
+	b.Log.Info().Msgf("restored %s", archive)
+	return b.record(restoreRecord, done)
+}
+
+// records reads what is done.
+func (b *Boot) records() (map[string]bool, error) {
+	data, err := os.ReadFile(b.storage(recordsName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	done := map[string]bool{}
+	for name := range strings.Lines(string(data)) {
+		done[strings.TrimSuffix(name, "\n")] = true
+	}
+	return done, nil
+}
+
+// record notes something as done, and returns when that survives a power
+// failure.
+func (b *Boot) record(name string, done map[string]bool) error {
+	done[name] = true
+	names := slices.Sorted(maps.Keys(done))
+	return fsutil.WriteFile(b.storage(recordsName), []byte(strings.Join(names, "\n")+"\n"), 0o644)
+}

@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/abrander/go-supervisord"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/events"
+	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
+)
+
+// kickLimit is how long programs may take before the summary says that they are
+// not up yet.
+const kickLimit = 60 * time.Second
+
+func kickCommand() command {
+	return command{
+		name:    "kick",
+		args:    "PID TIME",
+		summary: "Keep the starting supervisord PID awake, and say when everything is up since TIME",
+		hidden:  true,
+		run:     kick,
+	}
+}
+
+func kick(_ command, args []string) error {
+	if len(args) != 2 {
+		return invalid(errors.New("kick wants supervisord's process id and the time of the start"))
+	}
+	pid, pidErr := strconv.Atoi(args[0])
+	since, timeErr := time.Parse(time.RFC3339Nano, args[1])
+	if err := errors.Join(pidErr, timeErr); err != nil {
+		return invalid(err)
+	}
+	cfg, err := config.LoadSaved()
+	if err != nil {
+		return err
+	}
+	client, err := supervisor.FromConfig(render.SupervisorConf(cfg))
+	if err != nil {
+		return err
+	}
+	l := log.Named(log.New(os.Stderr, logOptions(cfg)), "run")
+	ctx, cancel := context.WithDeadline(context.Background(), since.Add(kickLimit))
+	defer cancel()
+	processes, err := client.WaitUp(ctx, func() bool { return os.Getppid() == pid })
+	switch {
+	case errors.Is(err, supervisor.ErrGone):
+		return errors.New("supervisord ended before its programs were up; what it said stands above and in its log")
+	case err != nil && processes == nil:
+		return fmt.Errorf("cannot see whether the programs are up: %w", err)
+	}
+	files := events.Files{PIDDir: cfg.ProcessPIDDir, StateDir: cfg.ProcessStateDir, Log: l}
+	for _, p := range processes {
+		if p.State == supervisord.StateStopped && p.Start == 0 {
+			files.AddStopped(p.Name)
+		}
+	}
+	summarise(l, processes, time.Since(since))
+	return nil
+}
+
+// summarise says in one line how the container's start went.
+func summarise(l log.Logger, processes []supervisord.ProcessInfo, took time.Duration) {
+	running := 0
+	var troubled []string
+	for _, p := range processes {
+		switch p.State {
+		case supervisord.StateRunning:
+			running++
+		case supervisord.StateStopped, supervisord.StateExited:
+		default:
+			text := supervisor.FullName(p.Group, p.Name) + " " + p.StateName
+			if p.SpawnErr != "" {
+				text += " (" + p.SpawnErr + ")"
+			}
+			troubled = append(troubled, text)
+		}
+	}
+	up := fmt.Sprintf("%d of %d programs running %.2f s after the start", running, len(processes), took.Seconds())
+	if len(troubled) > 0 {
+		l.Error().Msgf("%s; not up: %s", up, strings.Join(troubled, ", "))
+		return
+	}
+	l.Info().Msg(up)
+}

@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/ZPascal/container-manager/pkg/boot"
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/render"
+)
+
+func runCommand() command {
+	return command{
+		name:    "run",
+		args:    "[-variable COMMAND] [COMMAND ARG...]",
+		summary: "Set the container up, then run supervisord or a command in its place",
+		help: `
+With neither COMMAND, supervisord runs. Nothing behind the first word of the
+second is ours, so that "docker run IMAGE bash -l" works.
+`,
+		run: run,
+	}
+}
+
+func run(c command, args []string) error {
+	since := time.Now()
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	shell := flags.String("variable", "", "`COMMAND` line for /bin/sh -c; empty counts as absent")
+	if err := c.parse(flags, args); err != nil {
+		return err
+	}
+	ctx, stop := signalContext(context.Background())
+	defer stop()
+	cfg, err := config.Load()
+	if err != nil {
+		return err
+	}
+	b := boot.Boot{
+		Config:  cfg,
+		Log:     log.Named(log.New(os.Stderr, logOptions(cfg)), c.name),
+		Since:   since,
+		Restore: func(context.Context) (string, error) { return "", nil },
+		Exec:    syscall.Exec,
+	}
+	err = b.Run(ctx, boot.Command{Shell: *shell, Argv: flags.Args()})
+	var badTemplates *render.Error
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &badTemplates):
+		return invalid(err)
+	}
+	return err
+}

@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// version is set by the linker: -X github.com/ZPascal/container-manager/pkg/cli.version=1.2.3.
+var version = "development"
+
+func versionCommand() command {
+	return command{
+		name:    "version",
+		summary: "Print the version, the commit and the Go version",
+		run: func(command, []string) error {
+			fmt.Printf("container-manager %s, commit %s, %s\n", version, commit(), runtime.Version())
+			return nil
+		},
+	}
+}
+
+func commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return "unknown"
+}

@@ -1,0 +1,166 @@
+package setup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/render"
+)
+
+// Step is a built-in step. Its logger speaks in its name.
+type Step func(config.Config, log.Logger) error
+
+// Builtin returns the built-in step that a file of this name stands for.
+func Builtin(name string) (Step, bool) {
+	step, ok := map[string]Step{
+		"00-configure-environment.py": configureEnvironment,
+		"01-configure-backup.py":      configureBackup,
+		"02-configure-cron.py":        configureCron,
+		"03-configure-health.py":      configureHealth,
+		"04-configure-filebeat.py":    configureFilebeat,
+		"05-configure-logrotate.py":   configureLogrotate,
+		"00-create-storage-dirs.py":   createStorageDirs,
+	}[name]
+	return step, ok
+}
+
+// configureEnvironment saves the environment for whatever is not started by
+// supervisord, and says which names are not what they were. Values stay out of
+// the log: any of them may be a secret.
+func configureEnvironment(c config.Config, l log.Logger) error {
+	path := config.SavedPath(c.RunDir)
+	saved := config.FormatEnviron(c.Environ)
+	if old, err := os.ReadFile(path); err == nil && string(old) != string(saved) {
+		logChanges(l, string(old), string(saved))
+	}
+	if err := fsutil.Update(path, saved, 0o600); err != nil {
+		return err
+	}
+	if err := pointLink(l, filepath.Join(c.ConfigDir, "env"), path); err != nil {
+		return err
+	}
+	return pointLink(l, crontabLink(c), crontabPath(c))
+}
+
+func logChanges(l log.Logger, old, saved string) {
+	before, after := config.ParseEnviron(strings.NewReader(old)), config.ParseEnviron(strings.NewReader(saved))
+	var added, changed, removed []string
+	for name, value := range after {
+		if was, ok := before[name]; !ok {
+			added = append(added, name)
+		} else if was != value {
+			changed = append(changed, name)
+		}
+	}
+	for name := range before {
+		if _, ok := after[name]; !ok {
+			removed = append(removed, name)
+		}
+	}
+	for what, names := range map[string][]string{"added": added, "changed": changed, "removed": removed} {
+		if len(names) > 0 {
+			slices.Sort(names)
+			l.Info().Msgf("environment variables %s since the last start: %s", what, strings.Join(names, ", "))
+		}
+	}
+}
+
+// pointLink points a link of the image tree at a generated file. Where the tree
+// cannot be written it stays as it is; a file in place of the link is somebody's.
+func pointLink(l log.Logger, link, target string) error {
+	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink == 0 {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Dir(link)); err != nil {
+		return nil // a tree without that directory needs no link in it
+	}
+	err := fsutil.Symlink(target, link)
+	if isReadOnly(err) {
+		l.Warn().Msgf("%s cannot be pointed at %s: the image tree is read-only", link, target)
+		return nil
+	}
+	return err
+}
+
+func isReadOnly(err error) bool {
+	return errors.Is(err, unix.EROFS) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM)
+}
+
+func crontabPath(c config.Config) string { return filepath.Join(c.RunDir, "cron", "kubernetes") }
+func crontabLink(c config.Config) string { return filepath.Join(c.CronDir, "kubernetes") }
+
+// configureBackup begins the crontab afresh and puts the backup job in it.
+func configureBackup(c config.Config, l log.Logger) error {
+	path := crontabPath(c)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot begin the crontab afresh: %w", err)
+	}
+	// A script of the Python version may have written a file where the link was.
+	if info, err := os.Lstat(crontabLink(c)); err == nil && info.Mode().IsRegular() {
+		if err := fsutil.Symlink(path, crontabLink(c)); err != nil && !isReadOnly(err) {
+			return err
+		} else if err != nil {
+			l.Warn().Msgf("%s is a file that cannot be replaced: crond reads it as well", crontabLink(c))
+		}
+	}
+	line := ""
+	if c.BackupEnabled {
+		line = fmt.Sprintf("%s . %s; container-manager backup >>%s 2>&1\n",
+			c.BackupCron, quote(config.SavedPath(c.RunDir)), quote(c.BackupLog))
+	}
+	return appendCrontab(c, line)
+}
+
+func configureCron(c config.Config, l log.Logger) error {
+	if !c.CronEnabled {
+		l.Info().Msg("crond stays stopped: no backups, health checks or log rotation run by themselves (IMAGE_CRON_ENABLED)")
+	}
+	return nil
+}
+
+func configureHealth(c config.Config, _ log.Logger) error {
+	lines := ""
+	if c.LivenessCheck {
+		lines = fmt.Sprintf("%s container-manager check-liveness >>%s 2>&1\n", c.HealthCron, quote(c.LivenessLog))
+	}
+	return appendCrontab(c, lines+fmt.Sprintf("%s container-manager check-readiness >>%s 2>&1\n", c.HealthCron, quote(c.ReadinessLog)))
+}
+
+func configureFilebeat(c config.Config, l log.Logger) error {
+	if c.RedisHost != "" {
+		l.Info().Msgf("filebeat ships logs to Redis at %s", c.RedisHost)
+	}
+	return nil
+}
+
+func configureLogrotate(c config.Config, _ log.Logger) error {
+	return appendCrontab(c, fmt.Sprintf("%s . %s; logrotate -f -s %s %s\n", c.LogrotateCron,
+		quote(config.SavedPath(c.RunDir)), quote(filepath.Join(c.RunDir, "logging", "logrotate.state")), quote(render.LogrotateConf(c))))
+}
+
+func appendCrontab(c config.Config, lines string) error {
+	f, err := os.OpenFile(crontabPath(c), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return fmt.Errorf("cannot add to the crontab: %w", err)
+	}
+	_, err = f.WriteString(lines)
+	return errors.Join(err, f.Chmod(0o644), f.Close())
+}
+
+// quote writes a path for sh; ordinary ones stay as they are.
+func quote(path string) string {
+	if !strings.ContainsAny(path, " \t\n\"'`$\\&;|<>()*?[]#~!{}") {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

@@ -1,0 +1,69 @@
+package setup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/log"
+)
+
+func createStorageDirs(c config.Config, _ log.Logger) error { return CreateStorageDirs(c) }
+
+// CreateStorageDirs creates the storage and log directories that are missing.
+func CreateStorageDirs(c config.Config) error {
+	for _, dir := range []string{
+		c.StorageBaseDir, c.BackupDir, c.ConfDir, c.DataDir, c.FilebeatDir, c.FilebeatRegDir,
+		c.LogsDir, c.SupervisorLogs, c.ProcessPIDDir, c.ProcessStateDir,
+		filepath.Dir(c.BackupLog), filepath.Dir(c.LivenessLog), filepath.Dir(c.ReadinessLog),
+		filepath.Dir(c.Socket), filepath.Dir(c.PIDFile),
+	} {
+		if err := CreateStorageDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CreateStorageDir creates a directory with its parents. The group may write as the
+// owner may: a volume's files often belong to the group that all containers on
+// it share.
+func CreateStorageDir(dir string) error {
+	err := os.Mkdir(dir, 0o775)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := CreateStorageDir(filepath.Dir(dir)); err != nil {
+			return err
+		}
+		err = os.Mkdir(dir, 0o775)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		if info, statErr := os.Stat(dir); statErr == nil && info.IsDir() {
+			return nil
+		}
+		return fmt.Errorf("cannot create the directory %s: something else is there: remove it, or name another directory", dir)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot create the directory %s: %w%s", dir, cause(err), fsutil.Advice(filepath.Dir(dir), err))
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if mode := info.Mode() | 0o770; mode != info.Mode() { // the umask took it
+		return os.Chmod(dir, mode)
+	}
+	return nil
+}
+
+func cause(err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
+}
