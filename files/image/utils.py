@@ -1,0 +1,1 @@
+"""What the Python scripts of child images import."""
