@@ -3,6 +3,13 @@
 // container's life looks like.
 package main
 
+// The runtime would read the container's CPU limit from its cgroup before main
+// and again every second. Only the packing of a backup runs in parallel, and it
+// asks for itself.
+//
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 import (
 	"os"
 

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -33,7 +32,6 @@ func (b *Boot) lockDown() error {
 		return nil
 	}
 	w := walk{
-		mounts:  fsutil.MountPoints(),
 		secrets: b.Config.SecretsDir,
 		skip:    []string{b.Config.RunDir, b.Config.StorageBaseDir},
 	}
@@ -60,44 +58,59 @@ func resolve(path string) string {
 }
 
 type walk struct {
-	mounts  map[string]bool
 	secrets string
 	skip    []string
-	foreign []string // other users' files that we may write
+	mounts  map[string]bool // for kernels that do not tell a mount point by statx(2)
+	foreign []string        // other users' files that we may write
 }
 
 // tree locks path and what is below it.
 func (w *walk) tree(path string, root, secret bool) error {
-	if !root && (w.mounts[path] || slices.Contains(w.skip, path)) {
-		return nil
-	}
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	var stat unix.Statx_t
+	err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, unix.STATX_MODE, &stat)
+	if errors.Is(err, unix.ENOENT) {
 		return nil // removed in the meantime
 	}
 	if err != nil {
-		return err
+		return &fs.PathError{Op: "statx", Path: path, Err: err}
 	}
-	if !info.IsDir() && !info.Mode().IsRegular() {
+	if !root && (w.isMountPoint(path, &stat) || slices.Contains(w.skip, path)) {
 		return nil
 	}
 	secret = secret || path == w.secrets
-	if info.IsDir() {
+	switch stat.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+	case unix.S_IFDIR:
 		entries, err := os.ReadDir(path)
 		if err != nil && !errors.Is(err, fs.ErrPermission) {
 			return err
 		}
 		for _, e := range entries {
-			if err := w.tree(filepath.Join(path, e.Name()), false, secret); err != nil {
+			if e.Type()&fs.ModeSymlink != 0 {
+				continue
+			}
+			if err := w.tree(path+"/"+e.Name(), false, secret); err != nil {
 				return err
 			}
 		}
+	default:
+		return nil
 	}
-	return w.lock(path, info, secret)
+	return w.lock(path, uint32(stat.Mode)&0o7777, secret)
 }
 
-func (w *walk) lock(path string, info fs.FileInfo, secret bool) error {
-	mode := syscallMode(info) & 0o7777
+// isMountPoint asks the kernel, which tells since Linux 5.8.
+func (w *walk) isMountPoint(path string, stat *unix.Statx_t) bool {
+	if stat.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0 {
+		return stat.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
+	}
+	if w.mounts == nil {
+		w.mounts = fsutil.MountPoints()
+	}
+	return w.mounts[path]
+}
+
+func (w *walk) lock(path string, mode uint32, secret bool) error {
 	wanted := uint32(lockedMode)
 	if secret {
 		wanted = mode &^ 0o222
@@ -119,8 +132,4 @@ func (w *walk) lock(path string, info fs.FileInfo, secret bool) error {
 		return &fs.PathError{Op: "chmod", Path: path, Err: err}
 	}
 	return nil
-}
-
-func syscallMode(info fs.FileInfo) uint32 {
-	return info.Sys().(*syscall.Stat_t).Mode
 }

@@ -66,6 +66,9 @@ func (b *Boot) runDirError(err error) error {
 // refuseSecondLife keeps a second start from pulling the files of a supervisord
 // that runs out from under it.
 func (b *Boot) refuseSecondLife() error {
+	if !exists(b.Config.Socket) {
+		return nil
+	}
 	if supervisor.AtSocket(b.Config.Socket).Touch(context.Background()) == nil {
 		return fmt.Errorf("supervisord already runs at IMAGE_SUPERVISOR_SOCKET=%s: use that container's programs, or name another socket", b.Config.Socket)
 	}

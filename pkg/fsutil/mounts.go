@@ -8,8 +8,8 @@ import (
 )
 
 // MountPoints returns the paths of all mount points, from /proc/self/mountinfo
-// (see proc(5)); a bind mount of the same file system shows nowhere else. Where
-// /proc is not mounted there are none to be found.
+// (see proc(5)); it shows bind mounts of the same file system too. Where /proc is
+// not mounted there are none to be found.
 func MountPoints() map[string]bool {
 	points := map[string]bool{}
 	f, err := os.Open("/proc/self/mountinfo")

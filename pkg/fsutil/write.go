@@ -28,7 +28,7 @@ func Replace(path string, data []byte, perm fs.FileMode) error {
 // mode are as wanted it is not touched, which costs a fraction of a rename.
 func Update(path string, data []byte, perm fs.FileMode) error {
 	if info, err := os.Lstat(path); err == nil && info.Mode() == perm && info.Size() == int64(len(data)) {
-		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
+		if old, err := ReadFile(path); err == nil && bytes.Equal(old, data) {
 			return nil
 		}
 	}

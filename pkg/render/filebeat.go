@@ -12,6 +12,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/ZPascal/container-manager/pkg/fsutil"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -19,7 +21,8 @@ import (
 // parses what it expands, so that a version 2 became a number and a password
 // with a comma a list: a scalar that is one `${NAME}` becomes a string literal
 // here, and whatever else filebeat expands is left to it. The results are
-// private, as they hold values and as filebeat insists on it.
+// private, as they hold values and as filebeat insists on it. While filebeat does
+// not run, all of it is left to whoever starts it by hand.
 func (r *renderer) filebeat() error {
 	template := filepath.Join(r.LoggingDir, "filebeat-global.yml")
 	if _, err := os.Stat(template); errors.Is(err, fs.ErrNotExist) && r.RedisHost == "" {
@@ -37,18 +40,21 @@ func (r *renderer) filebeat() error {
 	}
 	toRendered := strings.NewReplacer("${IMAGE_LOGGING_DIR}/filebeat.d/", dir+"/", filepath.Join(r.LoggingDir, "filebeat.d")+"/", dir+"/")
 	for path, to := range rendered {
-		data, err := os.ReadFile(path)
+		data, err := fsutil.ReadFile(path)
 		if err != nil {
 			return fmt.Errorf("cannot read filebeat's configuration: %w", err)
 		}
-		r.add(to, r.literals(path, toRendered.Replace(string(data))), private)
+		text := toRendered.Replace(string(data))
+		if r.RedisHost != "" {
+			text = r.literals(path, text)
+		}
+		r.add(to, text, private)
 	}
 	return nil
 }
 
 // literals replaces the scalars of a YAML text that are one reference, and
-// reports the names in others that are not set. While filebeat does not run, its
-// configuration is nobody's problem.
+// reports names that are not set.
 func (r *renderer) literals(path, text string) string {
 	lines := strings.SplitAfter(text, "\n")
 	for documents := yaml.NewDecoder(bytes.NewReader([]byte(text))); ; {
@@ -58,9 +64,7 @@ func (r *renderer) literals(path, text string) string {
 			return strings.Join(lines, "")
 		}
 		if err != nil {
-			if r.RedisHost != "" {
-				r.problem(path, 1, "%v", err)
-			}
+			r.problem(path, 1, "%v", err)
 			return text
 		}
 		scalars := collect(&doc, nil)
@@ -117,7 +121,7 @@ func (r *renderer) literal(path string, lines []string, n *yaml.Node) {
 }
 
 func (r *renderer) checkFilebeatName(path string, line int, name string) {
-	if _, set := r.env[name]; !set && r.RedisHost != "" {
+	if _, set := r.env[name]; !set {
 		r.problem(path, line, "the environment variable %s is not set: set it, or give it a default (${%s:})", name, name)
 	}
 }

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
 // logrotate renders the global file and every file of logrotate.d. logrotate
@@ -15,7 +16,7 @@ import (
 // as they hold values.
 func (r *renderer) logrotate() error {
 	template := filepath.Join(r.LoggingDir, "logrotate-global.conf")
-	global, err := os.ReadFile(template)
+	global, err := fsutil.ReadFile(template)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // removed by a child image
 	}
@@ -31,7 +32,7 @@ func (r *renderer) logrotate() error {
 	text := r.substitute(template, string(global))
 	r.add(LogrotateConf(r.Config), includeInstead(text, filepath.Join(r.LoggingDir, "logrotate.d"), dir), private)
 	for _, path := range snippets {
-		data, err := os.ReadFile(path)
+		data, err := fsutil.ReadFile(path)
 		if err != nil {
 			return fmt.Errorf("cannot read logrotate's configuration: %w", err)
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ZPascal/container-manager/pkg/fsutil"
+
 	"github.com/ZPascal/container-manager/pkg/ini"
 )
 
@@ -59,7 +61,7 @@ func (r *renderer) supervisord() error {
 }
 
 func (r *renderer) readINI(path string) (*ini.File, error) {
-	data, err := os.ReadFile(path)
+	data, err := fsutil.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read supervisord's configuration: %w", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -16,6 +15,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
 // File is a candidate of a directory: something that is meant to be run.
@@ -79,19 +80,10 @@ func Inspect(file string) File {
 		f.Empty = true
 		return f
 	}
-	r, err := os.Open(file)
-	if err != nil {
+	if f.head, err = fsutil.ReadHead(file, headSize); err != nil {
 		f.err = fmt.Errorf("cannot be read by uid %d: %w", os.Geteuid(), cause(err))
 		return f
 	}
-	defer r.Close()
-	buf := make([]byte, headSize)
-	n, err := io.ReadFull(r, buf)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		f.err = fmt.Errorf("cannot be read: %w", cause(err))
-		return f
-	}
-	f.head = buf[:n]
 	f.OneLine = isOneLine(f.head)
 	return f
 }

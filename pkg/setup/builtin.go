@@ -40,7 +40,7 @@ func Builtin(name string) (Step, bool) {
 func configureEnvironment(c config.Config, l log.Logger) error {
 	path := config.SavedPath(c.RunDir)
 	saved := config.FormatEnviron(c.Environ)
-	if old, err := os.ReadFile(path); err == nil && string(old) != string(saved) {
+	if old, err := fsutil.ReadFile(path); err == nil && string(old) != string(saved) {
 		logChanges(l, string(old), string(saved))
 	}
 	if err := fsutil.Update(path, saved, 0o600); err != nil {
