@@ -4,6 +4,10 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"os/signal"
+	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/events"
@@ -25,7 +29,25 @@ func eventListenerCommand() command {
 			}
 			l := log.Named(log.New(os.Stderr, logOptions(config.Early())), c.name)
 			files := events.Files{PIDDir: flags.Arg(0), StateDir: flags.Arg(1), Log: l}
-			return events.Listen(os.Stdin, os.Stdout, files.Handle)
+			return events.Listen(os.Stdin, os.Stdout, finishing(files.Handle))
 		},
+	}
+}
+
+// finishing ends the process at SIGTERM, which supervisord sends while the last
+// programs change their state, but not between the two halves of an event.
+func finishing(handle func(events.Event)) func(events.Event) {
+	var busy sync.Mutex
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	go func() {
+		<-signals
+		busy.Lock()
+		os.Exit(exitOK)
+	}()
+	return func(e events.Event) {
+		busy.Lock()
+		defer busy.Unlock()
+		handle(e)
 	}
 }

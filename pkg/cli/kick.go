@@ -86,7 +86,7 @@ func summarise(l log.Logger, processes []supervisord.ProcessInfo, took time.Dura
 			troubled = append(troubled, text)
 		}
 	}
-	up := fmt.Sprintf("%d of %d programs running %.2f s after the start", running, len(processes), took.Seconds())
+	up := fmt.Sprintf("%d programs are running, %.2f s after the start", running, took.Seconds())
 	if len(troubled) > 0 {
 		l.Error().Msgf("%s; not up: %s", up, strings.Join(troubled, ", "))
 		return

@@ -68,7 +68,7 @@ func (f Files) AddStopped(name string) {
 // create puts a file in place unless there is one: a link, unlike a rename,
 // never takes the place of what an event has just written.
 func (f Files) create(path, content string) {
-	tmp := path + ".new"
+	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
 	defer os.Remove(tmp)
 	if err := fsutil.Replace(tmp, []byte(content), 0o644); err != nil {
 		f.Log.Error().Msg(err.Error())
@@ -81,10 +81,15 @@ func (f Files) create(path, content string) {
 
 // RemoveAll removes the files of a former life.
 func (f Files) RemoveAll() {
-	for dir, suffix := range map[string]string{f.PIDDir: pidSuffix, f.StateDir: stateSuffix} {
-		old, err := filepath.Glob(filepath.Join(escape(dir), prefix+"*"+suffix))
+	for _, pattern := range []string{
+		filepath.Join(escape(f.PIDDir), prefix+"*"+pidSuffix),
+		filepath.Join(escape(f.StateDir), prefix+"*"+stateSuffix),
+		filepath.Join(escape(f.PIDDir), "."+prefix+"*"), // what a kill kept from its place
+		filepath.Join(escape(f.StateDir), "."+prefix+"*"),
+	} {
+		old, err := filepath.Glob(pattern)
 		if err != nil {
-			f.Log.Warn().Msgf("cannot look for old files in %s: %v", dir, err)
+			f.Log.Warn().Msgf("cannot look for old files %s: %v", pattern, err)
 		}
 		for _, path := range old {
 			if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
