@@ -1,0 +1,2 @@
+#!/bin/sh
+exec container-manager probe process app

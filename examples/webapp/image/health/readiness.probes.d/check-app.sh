@@ -1,0 +1,2 @@
+#!/bin/sh
+exec container-manager probe http "http://127.0.0.1:${APP_PORT:-8080}/health"

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Writes the app's configuration from the environment. The image tree may be
+# read-only, so it goes to IMAGE_RUN_DIR; it is written anew on every start.
+set -eu
+
+port=${APP_PORT:-8080}
+case $port in
+*[!0-9]*)
+    echo "APP_PORT=\"$port\": expected the number of a port"
+    exit 1
+    ;;
+esac
+
+umask 077
+mkdir -p "$IMAGE_RUN_DIR/app"
+{
+    echo "address=${APP_ADDRESS:-0.0.0.0}"
+    echo "port=$port"
+    echo "name=${APP_NAME:-webapp}"
+    echo "version=${APP_VERSION:-unknown}"
+    printf 'greeting=%s\n' "$(printf %s "${APP_GREETING:-Hello from the web app}" | tr '\r\n' '  ')"
+    echo "data=$STORAGE_DATA_DIR/app/notes.json"
+    echo "access_log=$STORAGE_LOGS_DIR/app-access.log"
+} >"$IMAGE_RUN_DIR/app/app.conf.new"
+mv "$IMAGE_RUN_DIR/app/app.conf.new" "$IMAGE_RUN_DIR/app/app.conf"
+echo "the app will listen on port $port"
