@@ -13,14 +13,14 @@ esac
 
 umask 077
 mkdir -p "$IMAGE_RUN_DIR/app"
-{
-    echo "address=${APP_ADDRESS:-0.0.0.0}"
-    echo "port=$port"
-    echo "name=${APP_NAME:-webapp}"
-    echo "version=${APP_VERSION:-unknown}"
-    printf 'greeting=%s\n' "$(printf %s "${APP_GREETING:-Hello from the web app}" | tr '\r\n' '  ')"
-    echo "data=$STORAGE_DATA_DIR/app/notes.json"
-    echo "access_log=$STORAGE_LOGS_DIR/app-access.log"
-} >"$IMAGE_RUN_DIR/app/app.conf.new"
+cat >"$IMAGE_RUN_DIR/app/app.conf.new" <<EOF
+address=${APP_ADDRESS:-0.0.0.0}
+port=$port
+name=${APP_NAME:-webapp}
+version=${APP_VERSION:-unknown}
+greeting=$(printf %s "${APP_GREETING:-Hello from the web app}" | tr '\r\n' '  ')
+data=$STORAGE_DATA_DIR/app/notes.json
+access_log=$STORAGE_LOGS_DIR/app-access.log
+EOF
 mv "$IMAGE_RUN_DIR/app/app.conf.new" "$IMAGE_RUN_DIR/app/app.conf"
 echo "the app will listen on port $port"
