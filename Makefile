@@ -1,0 +1,60 @@
+# make help lists the targets. run, test, lint and bench install what they need
+# and the machine lacks (test/install.sh says what, and does it).
+
+# Everything that is made goes here; make BUILD=/elsewhere where that is not writable.
+BUILD ?= $(CURDIR)/build
+IMAGE ?= container-manager
+# More for go test: make test TESTFLAGS='-run TestLoad -v'
+TESTFLAGS ?=
+
+ifndef VERSION
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+endif
+
+PACKAGE := ./cmd/container-manager
+BINARY := $(BUILD)/bin/container-manager
+# Static, and the same bytes wherever it is built.
+GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+
+# sudo and minimal images leave these out.
+export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
+
+.PHONY: help run build test lint bench image dist clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: build ## run the example app below build/run, until Ctrl-C
+	@test/install.sh run
+	@exec test/run-example.sh '$(BINARY)' '$(BUILD)/run'
+
+build: ## build the static binary: build/bin/container-manager
+	@command -v go >/dev/null || { echo 'make: Go is missing: see https://go.dev/dl' >&2; exit 1; }
+	$(GOBUILD) -o '$(BINARY)' $(PACKAGE)
+
+test: lint ## install what the tests need, and run all of them
+	@test/install.sh run test
+	CGO_ENABLED=1 go test -race -count=1 -timeout 20m $(TESTFLAGS) ./...
+
+lint: ## format, vet, staticcheck, shellcheck
+	@test/install.sh lint
+	@test/lint.sh
+
+bench: ## measure, on this machine
+	@test/install.sh run
+	go test -run '^$$' -bench . -benchmem ./...
+
+image: ## build the image with docker or podman, whichever is there
+	@command -v docker >/dev/null || command -v podman >/dev/null || { echo 'make: docker or podman is needed' >&2; exit 1; }
+	$$(command -v docker || command -v podman) build -f Dockerfile.alpine -t '$(IMAGE)' .
+
+dist: ## static binaries and the files to add, with checksums: build/dist
+	@rm -rf '$(BUILD)/dist' && mkdir -p '$(BUILD)/dist'
+	GOARCH=amd64 $(GOBUILD) -o '$(BUILD)/dist/container-manager-linux-amd64' $(PACKAGE)
+	GOARCH=arm64 $(GOBUILD) -o '$(BUILD)/dist/container-manager-linux-arm64' $(PACKAGE)
+	go run ./test/dist files >'$(BUILD)/dist/container-manager-files-$(VERSION).tar.gz'
+	cd '$(BUILD)/dist' && sha256sum container-manager-* >SHA256SUMS
+
+clean: ## remove what was made
+	@chmod -R u+w '$(BUILD)' 2>/dev/null || true # the example's tree is locked down
+	rm -rf '$(BUILD)'

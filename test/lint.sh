@@ -1,0 +1,35 @@
+#!/bin/sh
+# lint.sh runs every check of the sources, says all that they find, and fails
+# when one did.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+gofumpt=mvdan.cc/gofumpt@v0.12.0
+staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+status=0
+failed() {
+	echo "lint: $*" >&2
+	status=1
+}
+
+# Shell scripts are known by their first line.
+shell_scripts() {
+	find . -path ./build -prune -o -path ./.git -prune -o -type f -exec \
+		awk 'FNR == 1 && /^#!.*[\/ ](ba|da)?sh( |$)/ { print FILENAME } { nextfile }' {} +
+}
+
+# gofumpt -l lists what it would format, and exits 0.
+unformatted=$(go run "$gofumpt" -l .) || failed "gofumpt"
+[ -z "$unformatted" ] || failed "not formatted, go run $gofumpt -w . does it:" "$unformatted"
+
+go vet ./... || failed "go vet"
+
+go run "$staticcheck" ./... || failed "staticcheck"
+
+case "$(shellcheck --version)" in
+*"version: 0."[0-8].*) failed "shellcheck 0.9 or newer is needed: shellcheck --version" ;;
+esac
+shell_scripts | xargs shellcheck || failed "shellcheck"
+
+exit "$status"
