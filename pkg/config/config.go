@@ -3,17 +3,18 @@
 package config
 
 // Config is the environment, loaded and checked. The README's table is printed
-// from the tags below (see Variables); a default may name variables declared
+// from the tags below (see Markdown); a default may name variables declared
 // above it. Tags: kind is the check of a string (see checks), secret keeps a
-// value out of errors, and optional leaves a variable without a value unset.
+// value out of errors, optional leaves a variable without a value unset, and
+// group begins a table of its own (see Markdown).
 type Config struct {
-	ImageName    string `envconfig:"IMAGE_NAME" desc:"Label on every shipped log line"`
+	ImageName    string `group:"Labels and time zone" envconfig:"IMAGE_NAME" desc:"Label on every shipped log line"`
 	ImageVersion string `envconfig:"IMAGE_VERSION" desc:"Label on every shipped log line"`
 	AppName      string `envconfig:"APP_NAME" desc:"Label on every shipped log line"`
 	AppVersion   string `envconfig:"APP_VERSION" desc:"Label on every shipped log line"`
 	TimeZone     string `envconfig:"TZ" kind:"zone" optional:"true" desc:"Time zone of cron and of log times; Europe/Berlin in the image, else the system's"`
 
-	BaseDir       string `envconfig:"IMAGE_BASE_DIR" default:"/image" kind:"path" desc:"Root of the image tree"`
+	BaseDir       string `group:"The image tree" envconfig:"IMAGE_BASE_DIR" default:"/image" kind:"path" desc:"Root of the image tree"`
 	RunDir        string `envconfig:"IMAGE_RUN_DIR" default:"/tmp/container-manager" kind:"path" desc:"Where everything generated goes; must be writable"`
 	AppDir        string `envconfig:"IMAGE_APP_DIR" default:"$IMAGE_BASE_DIR/app" kind:"path" desc:"The application"`
 	BackupToolDir string `envconfig:"IMAGE_BACKUP_DIR" default:"$IMAGE_BASE_DIR/backup" kind:"path" desc:"Entry point and scripts of backups"`
@@ -32,7 +33,7 @@ type Config struct {
 	LivenessDir       string `envconfig:"IMAGE_HEALTH_LIVENESS_DIR" default:"$IMAGE_HEALTH_DIR/liveness.probes.d" kind:"path" desc:"Liveness probes"`
 	ReadinessDir      string `envconfig:"IMAGE_HEALTH_READINESS_DIR" default:"$IMAGE_HEALTH_DIR/readiness.probes.d" kind:"path" desc:"Readiness probes"`
 
-	StorageBaseDir  string `envconfig:"STORAGE_BASE_DIR" default:"/storage" kind:"path" desc:"Root of what outlives the container"`
+	StorageBaseDir  string `group:"Storage and the running container" envconfig:"STORAGE_BASE_DIR" default:"/storage" kind:"path" desc:"Root of what outlives the container"`
 	BackupDir       string `envconfig:"STORAGE_BACKUP_DIR" default:"$STORAGE_BASE_DIR/backup" kind:"path" desc:"Backup archives"`
 	ConfDir         string `envconfig:"STORAGE_CONF_DIR" default:"$STORAGE_BASE_DIR/conf" kind:"path" desc:"Configuration that the application keeps"`
 	DataDir         string `envconfig:"STORAGE_DATA_DIR" default:"$STORAGE_BASE_DIR/data" kind:"path" desc:"Data of the application"`
@@ -45,13 +46,13 @@ type Config struct {
 	PIDFile         string `envconfig:"IMAGE_SUPERVISOR_PIDFILE" default:"/tmp/supervisord.pid" kind:"path" desc:"supervisord's pid file"`
 	Socket          string `envconfig:"IMAGE_SUPERVISOR_SOCKET" default:"/tmp/supervisord.sock" kind:"path" desc:"supervisord's socket"`
 
-	BackupEnabled     Bool   `envconfig:"IMAGE_BACKUP_ENABLED" default:"1" desc:"Put the backup job in the crontab"`
+	BackupEnabled     Bool   `group:"Backup and restore" envconfig:"IMAGE_BACKUP_ENABLED" default:"1" desc:"Put the backup job in the crontab"`
 	BackupCron        string `envconfig:"IMAGE_BACKUP_CRON" default:"2 1 * * *" kind:"schedule" desc:"When to back up"`
 	BackupLog         string `envconfig:"IMAGE_BACKUP_LOG" default:"$STORAGE_LOGS_DIR/backup.log" kind:"path" desc:"Log of the backup job"`
 	BackupRetention   Count  `envconfig:"IMAGE_BACKUP_RETENTION" default:"3" desc:"How many archives to keep; 0 keeps all"`
 	RestoreFirstStart Bool   `envconfig:"IMAGE_RESTORE_ON_FIRST_START" default:"true" desc:"Restore the newest archive on the first start"`
 
-	CronEnabled    Bool   `envconfig:"IMAGE_CRON_ENABLED" default:"1" desc:"Start crond under supervisord"`
+	CronEnabled    Bool   `group:"Cron and health" envconfig:"IMAGE_CRON_ENABLED" default:"1" desc:"Start crond under supervisord"`
 	CronStrict     Bool   `envconfig:"IMAGE_CRON_STRICT" default:"false" desc:"Refuse a crontab with a bad line instead of leaving the line out"`
 	LogrotateCron  string `envconfig:"IMAGE_LOGROTATE_CRON" default:"32 4 * * *" kind:"schedule" desc:"When to rotate logs"`
 	HealthCron     string `envconfig:"IMAGE_HEALTH_CRON" default:"*/5 * * * *" kind:"schedule" desc:"When both health checks run"`
@@ -60,7 +61,7 @@ type Config struct {
 	ReadinessForce Bool   `envconfig:"IMAGE_HEALTH_READINESS_FORCE_REBOOT" default:"true" desc:"Restart a program whose readiness probe fails"`
 	ReadinessLog   string `envconfig:"IMAGE_HEALTH_READINESS_LOG" default:"$STORAGE_LOGS_DIR/readiness.log" kind:"path" desc:"Log of the readiness checks"`
 
-	RedisHost         string `envconfig:"LOGGING_REDIS_HOST" kind:"host" desc:"host or host:port (6379) that filebeat ships logs to; filebeat runs only when set"`
+	RedisHost         string `group:"Logs" envconfig:"LOGGING_REDIS_HOST" kind:"host" desc:"host or host:port (6379) that filebeat ships logs to; filebeat runs only when set"`
 	RedisPassword     string `envconfig:"LOGGING_REDIS_PASSWORD" secret:"true" desc:"Password of that Redis"`
 	RedisPasswordFile string `envconfig:"LOGGING_REDIS_PASSWORD_FILE" kind:"path" optional:"true" desc:"File that holds that password; wins over the variable"`
 	LogFormat         string `envconfig:"IMAGE_LOG_FORMAT" default:"console" kind:"format" desc:"Form of the container manager's own log: console or json"`

@@ -94,7 +94,7 @@ func (c Config) Lookup(name string) (string, bool) {
 type Variable struct {
 	Name, Default, Meaning string
 
-	kind             string
+	kind, group      string
 	secret, optional bool
 }
 
@@ -109,7 +109,7 @@ func variables() []Variable {
 		if name := tag.Get("envconfig"); name != "" {
 			all = append(all, Variable{
 				Name: name, Default: tag.Get("default"), Meaning: tag.Get("desc"),
-				kind: tag.Get("kind"), secret: tag.Get("secret") != "", optional: tag.Get("optional") != "",
+				kind: tag.Get("kind"), group: tag.Get("group"), secret: tag.Get("secret") != "", optional: tag.Get("optional") != "",
 			})
 		}
 	}
