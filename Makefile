@@ -13,8 +13,11 @@ endif
 
 PACKAGE := ./cmd/container-manager
 BINARY := $(BUILD)/bin/container-manager
-# Static, and the same bytes wherever it is built.
-GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+# Static, and the same bytes wherever it is built. git refuses to speak about a
+# checkout of another user, and the build would fail for it.
+VCS := $(if $(shell git rev-parse HEAD 2>/dev/null),auto,false)
+GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=$(VCS) \
+	-ldflags '-s -w -X github.com/ZPascal/container-manager/pkg/cli.version=$(VERSION)'
 
 # sudo and minimal images leave these out.
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin

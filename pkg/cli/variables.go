@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 )
@@ -10,11 +9,9 @@ import (
 func variablesCommand() command {
 	return command{
 		name:    "variables",
-		summary: "List the environment variables with their defaults and meanings",
+		summary: "Print the environment variables with their defaults and meanings, as Markdown",
 		run: func(command, []string) error {
-			for _, v := range config.Variables() {
-				fmt.Fprintf(os.Stdout, "%s\t%s\t%s\n", v.Name, v.Default, v.Meaning)
-			}
+			fmt.Print(config.Markdown())
 			return nil
 		},
 	}
