@@ -35,9 +35,13 @@ build: ## build the static binary: build/bin/container-manager
 	@command -v go >/dev/null || { echo 'make: Go is missing: see https://go.dev/dl' >&2; exit 1; }
 	$(GOBUILD) -o '$(BINARY)' $(PACKAGE)
 
-test: lint ## install what the tests need, and run all of them
-	@test/install.sh run test
-	CGO_ENABLED=1 go test -race -count=1 -timeout 20m $(TESTFLAGS) ./...
+test: ## install what the tests need, lint, and run all tests
+	@test/install.sh run lint test
+	@status=0; \
+	test/lint.sh || status=1; \
+	echo 'go test -race -count=1 $(TESTFLAGS) ./...'; \
+	CGO_ENABLED=1 go test -race -count=1 -timeout 20m $(TESTFLAGS) ./... || status=1; \
+	exit $$status
 
 lint: ## format, vet, staticcheck, shellcheck
 	@test/install.sh lint

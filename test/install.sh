@@ -67,13 +67,14 @@ lacking=$(missing "$@")
 needs=$(echo "$lacking" | awk '{ printf "%s%s", sep, $2; sep = ", " }')
 if command -v apt-get >/dev/null; then
 	manager=apt column=3
+	note=" (where they start a service of the machine, as supervisor does: nothing here needs it)"
 elif command -v apk >/dev/null; then
-	manager=apk column=4
+	manager=apk column=4 note=""
 else
 	fail "this is neither Debian, Ubuntu nor Alpine: install $needs, then run make again"
 fi
 packages=$(echo "$lacking" | awk -v c="$column" '{ print $c }' | sort -u | paste -sd ' ' -)
-say "missing: $needs; installing with $manager: $packages"
+say "missing: $needs; installing with $manager: $packages$note"
 
 # shellcheck disable=SC2086 # a list of package names
 twice "${manager}_install" $packages ||
