@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/abrander/go-supervisord v0.0.0-20241025195033-ca03911ce450
 	github.com/kelseyhightower/envconfig v1.4.0
+	github.com/robfig/cron/v3 v3.0.1
 	github.com/rs/zerolog v1.35.1
 	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/sys v0.49.0

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // TZ works in images that have no zone files
+
+	"github.com/ZPascal/container-manager/pkg/schedule"
 )
 
 // Bool is 1/0, true/false, yes/no or on/off in any case.
@@ -53,6 +55,10 @@ var checks = map[string]func(string) error{
 			return errors.New("expected a time zone such as Europe/Berlin or UTC")
 		}
 		return nil
+	},
+	"schedule": func(v string) error {
+		_, err := schedule.Parse(v)
+		return err
 	},
 	"host":   checkHost,
 	"format": oneOf("console", "json"),

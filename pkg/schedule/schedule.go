@@ -1,0 +1,181 @@
+// Package schedule reads when something is due, in the language of crontabs,
+// and computes the next time. It is robfig/cron's parser behind checks that
+// refuse what would silently mean something else or never come, and a Next of
+// our own that runs a fixed-time entry once across a change of the clocks.
+//
+// A schedule is five fields (minute, hour, day of month, month, day of week) of
+// numbers, names, ranges, steps and lists, or one of @yearly, @annually,
+// @monthly, @weekly, @daily, @midnight, @hourly, @every DURATION and @reboot.
+// TZ=ZONE or CRON_TZ=ZONE in front of it sets its time zone.
+package schedule
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/robfig/cron/v3"
+)
+
+// Schedule is when something is due. It implements robfig/cron's Schedule.
+type Schedule struct {
+	fields cron.SpecSchedule // bits of the five fields; unused with every and reboot
+	fixed  bool              // minute and hour are; see isOpen
+	every  time.Duration
+	reboot bool
+	zone   *time.Location // nil: that of the time given to Next
+}
+
+// Parse reads a schedule. Its errors are made to follow what was parsed and a
+// colon: `"61 * * * *": minute 61 is above 59`.
+func Parse(spec string) (Schedule, error) {
+	spec = strings.TrimSpace(spec)
+	if strings.ContainsAny(spec, "\r\n") {
+		return Schedule{}, errors.New("is more than one line")
+	}
+	zone, spec, err := cutZone(spec)
+	if err != nil {
+		return Schedule{}, err
+	}
+	s, err := parse(spec)
+	if err != nil {
+		return Schedule{}, err
+	}
+	s.zone = zone
+	return s, nil
+}
+
+// cutZone takes the time zone off the front of a schedule. We do this ourselves
+// because robfig/cron panics when nothing follows it.
+func cutZone(spec string) (*time.Location, string, error) {
+	name, rest, ok := strings.Cut(spec, "=")
+	if !ok || name != "TZ" && name != "CRON_TZ" {
+		return nil, spec, nil
+	}
+	zone, rest := cutWord(rest)
+	loc, err := LoadZone(zone)
+	return loc, rest, err
+}
+
+// LoadZone returns the time zone of that name.
+func LoadZone(name string) (*time.Location, error) {
+	loc, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return nil, fmt.Errorf("%s is no time zone: expected a name such as Europe/Berlin or UTC", quote(name))
+	}
+	return loc, nil
+}
+
+func parse(spec string) (Schedule, error) {
+	if !strings.HasPrefix(spec, "@") {
+		return parseFields(spec)
+	}
+	name, arg := cutWord(spec)
+	if name == "@every" {
+		return parseEvery(arg)
+	}
+	if arg != "" {
+		return Schedule{}, fmt.Errorf("%s takes nothing behind it, not %s", quote(name), quote(arg))
+	}
+	switch name {
+	case "@reboot":
+		return Schedule{reboot: true}, nil
+	case "@yearly", "@annually":
+		return parseFields("0 0 1 1 *")
+	case "@monthly":
+		return parseFields("0 0 1 * *")
+	case "@weekly":
+		return parseFields("0 0 * * 0")
+	case "@daily", "@midnight":
+		return parseFields("0 0 * * *")
+	case "@hourly":
+		return parseFields("0 * * * *")
+	}
+	return Schedule{}, fmt.Errorf("%s is no schedule: expected five fields, @yearly, @monthly, @weekly, @daily, @hourly, @every DURATION or @reboot", quote(name))
+}
+
+func parseEvery(arg string) (Schedule, error) {
+	d, err := time.ParseDuration(arg)
+	switch {
+	case err != nil:
+		return Schedule{}, fmt.Errorf("%s is no duration: expected one such as @every 90s, @every 5m or @every 1h30m", quote(arg))
+	case d < time.Second:
+		return Schedule{}, fmt.Errorf("@every %s is below 1s", arg)
+	case d%time.Second != 0:
+		return Schedule{}, fmt.Errorf("@every %s is no whole number of seconds", arg)
+	}
+	return Schedule{every: d}, nil
+}
+
+// parser reads the five fields. It is a function of no state: robfig/cron's own
+// standard parser would take descriptors too.
+func parser() cron.Parser {
+	return cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
+}
+
+func parseFields(spec string) (Schedule, error) {
+	words := strings.Fields(spec)
+	if len(words) != len(fields) {
+		return Schedule{}, countError(words)
+	}
+	checked := make([]string, len(words))
+	for i, f := range fields {
+		var err error
+		if checked[i], err = f.check(words[i]); err != nil {
+			return Schedule{}, err
+		}
+	}
+	parsed, err := parser().Parse(strings.Join(checked, " "))
+	if err != nil {
+		return Schedule{}, err
+	}
+	bits, ok := parsed.(*cron.SpecSchedule)
+	if !ok {
+		return Schedule{}, fmt.Errorf("cannot read %s", quote(spec))
+	}
+	fixed := !isOpen(words[0], bits.Minute, allMinutes) && !isOpen(words[1], bits.Hour, allHours)
+	return Schedule{fields: *bits, fixed: fixed}, checkDates(*bits)
+}
+
+func countError(words []string) error {
+	if len(words) == 0 {
+		return errors.New("is empty: expected five fields, or @daily and the like")
+	}
+	hint := ""
+	if len(words) == len(fields)+1 {
+		hint = "; there is no field for seconds"
+	}
+	return fmt.Errorf("has %d fields, expected 5: minute, hour, day of month, month, day of week%s", len(words), hint)
+}
+
+// In returns the schedule in a time zone, unless it names one itself.
+func (s Schedule) In(zone *time.Location) Schedule {
+	if s.zone == nil {
+		s.zone = zone
+	}
+	return s
+}
+
+// AtReboot reports whether the schedule is @reboot: due once, when its runner
+// starts, and at no time that Next could tell.
+func (s Schedule) AtReboot() bool { return s.reboot }
+
+// cutWord cuts s at its first blanks.
+func cutWord(s string) (word, rest string) {
+	i := strings.IndexFunc(s, unicode.IsSpace)
+	if i < 0 {
+		return s, ""
+	}
+	return s[:i], strings.TrimSpace(s[i:])
+}
+
+// quote quotes what somebody wrote, cut to what fits in a message.
+func quote(s string) string {
+	const most = 40
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "..."
+	}
+	return fmt.Sprintf("%q", s)
+}
