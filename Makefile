@@ -49,7 +49,7 @@ lint: ## format, vet, staticcheck, shellcheck
 
 bench: ## measure, on this machine
 	@test/install.sh run
-	go test -run '^$$' -bench . -benchmem ./...
+	go run ./test/bench
 
 image: ## build the image with docker or podman, whichever is there
 	@command -v docker >/dev/null || command -v podman >/dev/null || { echo 'make: docker or podman is needed' >&2; exit 1; }

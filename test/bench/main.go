@@ -1,0 +1,102 @@
+// Command bench measures what the project promises: as ratios to something that
+// runs on the same machine in the same minute, in alternating runs, by their
+// medians. Absolute times drift with the machine.
+//
+//	bench [NAME ...]
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// benchmark is one group of measurements.
+type benchmark struct {
+	name string
+	run  func(*bench) error
+}
+
+func benchmarks() []benchmark {
+	return []benchmark{
+		{"start", benchStart},
+		{"programs", benchPrograms},
+		{"stop", benchStop},
+		{"listener", benchListener},
+		{"tree", benchTree},
+	}
+}
+
+// bench is what the benchmarks share.
+type bench struct {
+	dir    string // private, removed at the end
+	binary string // container-manager
+	files  string // the project's files/
+	failed bool
+}
+
+func main() {
+	if len(os.Args) == 3 && os.Args[1] == "stamp" {
+		stamp(os.Args[2])
+		return
+	}
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(names []string) error {
+	dir, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return err
+	}
+	b := &bench{dir: dir}
+	defer b.clean()
+	if b.files, err = filepath.Abs("files"); err != nil {
+		return err
+	}
+	if b.binary, err = build(dir); err != nil {
+		return err
+	}
+	fmt.Printf("%-58s %12s %12s %8s %8s\n", "", "ours", "reference", "ratio", "at most")
+	for _, benchmark := range benchmarks() {
+		if len(names) > 0 && !slices.Contains(names, benchmark.name) {
+			continue
+		}
+		if err := benchmark.run(b); err != nil {
+			return fmt.Errorf("%s: %w", benchmark.name, err)
+		}
+	}
+	if b.failed {
+		return fmt.Errorf("a promise is not kept: see the lines marked with !")
+	}
+	return nil
+}
+
+// ratio prints one line: the medians of two series of alternating runs.
+func (b *bench) ratio(what string, ours, reference []time.Duration, limit float64) {
+	o, r := median(ours), median(reference)
+	b.line(what, o.Round(10*time.Microsecond).String(), r.Round(10*time.Microsecond).String(), float64(o)/float64(r), limit)
+}
+
+// atMost prints one line for a value that has a limit of its own.
+func (b *bench) atMost(what, ours string, value, limit float64) {
+	b.line(what, ours, "", value, limit)
+}
+
+func (b *bench) line(what, ours, reference string, value, limit float64) {
+	mark := ""
+	if value > limit {
+		mark = " !"
+		b.failed = true
+	}
+	fmt.Printf("%-58s %12s %12s %8.2f %8.2f%s\n", what, ours, reference, value, limit, mark)
+}
+
+func median(d []time.Duration) time.Duration {
+	d = slices.Sorted(slices.Values(d))
+	return d[len(d)/2]
+}
