@@ -18,6 +18,7 @@ run    python3                python3      python3
 run    ps                     procps       procps
 test   gcc                    gcc          gcc
 test   /usr/include/stdlib.h  libc6-dev    musl-dev
+test   redis-server           redis-server redis
 lint   shellcheck             shellcheck   shellcheck
 END
 }
