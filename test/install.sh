@@ -11,15 +11,16 @@ PATH="$PATH:/usr/sbin:/sbin" # logrotate's place, which users' paths leave out
 # Alpine's package.
 table() {
 	cat <<'END'
-run    supervisord            supervisor   supervisor
-run    logrotate              logrotate    logrotate
-run    rsync                  rsync        rsync
-run    python3                python3      python3
-run    ps                     procps       procps
-test   gcc                    gcc          gcc
-test   /usr/include/stdlib.h  libc6-dev    musl-dev
-test   redis-server           redis-server redis
-lint   shellcheck             shellcheck   shellcheck
+run    supervisord            supervisor      supervisor
+run    logrotate              logrotate       logrotate
+run    rsync                  rsync           rsync
+run    python3                python3         python3
+run    ps                     procps          procps
+test   gcc                    gcc             gcc
+test   busybox                busybox-static  busybox
+test   redis-server           redis-server    redis
+test   /usr/include/stdlib.h  libc6-dev       musl-dev
+lint   shellcheck             shellcheck      shellcheck
 END
 }
 

@@ -183,8 +183,13 @@ func (t *tree) stop(command []string, phase time.Duration) (time.Duration, error
 		return 0, err
 	}
 	err = waitFor(20*time.Second, func() bool {
-		state, _ := os.ReadFile(t.path("process/supervisor.app.state"))
-		return string(state) == "RUNNING" && !strings.Contains(children(cmd.Process.Pid), "kick")
+		for _, program := range []string{"app", "health"} {
+			state, _ := os.ReadFile(t.path("process/supervisor." + program + ".state"))
+			if string(state) != "RUNNING" {
+				return false
+			}
+		}
+		return !strings.Contains(children(cmd.Process.Pid), "kick")
 	})
 	if err != nil {
 		_ = cmd.Process.Kill()
