@@ -4,12 +4,16 @@
 # Everything that is made goes here; make BUILD=/elsewhere where that is not writable.
 BUILD ?= $(CURDIR)/build
 IMAGE ?= container-manager
+# Where the image takes filebeat from: elastic or compiled (see Dockerfile.alpine).
+FILEBEAT ?= elastic
 # More for go test: make test TESTFLAGS='-run TestLoad -v'
 TESTFLAGS ?=
 
 ifndef VERSION
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 endif
+
+REVISION := $(or $(shell git rev-parse HEAD 2>/dev/null),unknown)
 
 PACKAGE := ./cmd/container-manager
 BINARY := $(BUILD)/bin/container-manager
@@ -53,7 +57,8 @@ bench: ## measure, on this machine
 
 image: ## build the image with docker or podman, whichever is there
 	@command -v docker >/dev/null || command -v podman >/dev/null || { echo 'make: docker or podman is needed' >&2; exit 1; }
-	$$(command -v docker || command -v podman) build -f Dockerfile.alpine -t '$(IMAGE)' .
+	$$(command -v docker || command -v podman) build -f Dockerfile.alpine -t '$(IMAGE)' \
+		--build-arg FILEBEAT='$(FILEBEAT)' --build-arg VERSION='$(VERSION)' --build-arg REVISION='$(REVISION)' .
 
 dist: ## static binaries and the files to add, with checksums: build/dist
 	@rm -rf '$(BUILD)/dist' && mkdir -p '$(BUILD)/dist'

@@ -6,8 +6,12 @@ import (
 	"runtime/debug"
 )
 
-// version is set by the linker: -X github.com/ZPascal/container-manager/pkg/cli.version=1.2.3.
-var version = "development"
+// These are set by the linker: -X github.com/ZPascal/container-manager/pkg/cli.version=1.2.3.
+// revision is for builds that see no checkout to read the commit from.
+var (
+	version  = "development"
+	revision = ""
+)
 
 func versionCommand() command {
 	return command{
@@ -21,6 +25,9 @@ func versionCommand() command {
 }
 
 func commit() string {
+	if revision != "" {
+		return revision
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

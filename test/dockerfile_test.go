@@ -1,0 +1,41 @@
+package test
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestDockerfileCopiesWhatIsThere keeps the Dockerfile, the files that it
+// copies and the list of those that its build may see together.
+func TestDockerfileCopiesWhatIsThere(t *testing.T) {
+	seen := strings.Split(read(t, "../.dockerignore"), "\n")
+	copied := 0
+	for line := range strings.Lines(read(t, "../Dockerfile.alpine")) {
+		words := strings.Fields(line)
+		if len(words) == 0 || words[0] != "COPY" || slices.ContainsFunc(words, isFromStage) {
+			continue
+		}
+		for _, source := range words[1 : len(words)-1] {
+			if strings.HasPrefix(source, "--") {
+				continue
+			}
+			copied++
+			if _, err := os.Stat("../" + source); err != nil {
+				t.Errorf("%s: %v", strings.TrimSpace(line), err)
+			}
+			if !slices.ContainsFunc(seen, func(rule string) bool {
+				allowed, negated := strings.CutPrefix(rule, "!")
+				return negated && (source == allowed || strings.HasPrefix(source, allowed+"/"))
+			}) {
+				t.Errorf("%s: .dockerignore keeps %s from the build", strings.TrimSpace(line), source)
+			}
+		}
+	}
+	if copied == 0 {
+		t.Error("Dockerfile.alpine copies nothing")
+	}
+}
+
+func isFromStage(word string) bool { return strings.HasPrefix(word, "--from=") }
