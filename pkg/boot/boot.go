@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"syscall"
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -102,5 +103,6 @@ func (b *Boot) startKick() error {
 	}
 	kick := exec.Command(self, "kick", fmt.Sprint(os.Getpid()), b.Since.Format(time.RFC3339Nano))
 	kick.Stdout, kick.Stderr = os.Stdout, os.Stderr
+	kick.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for supervisord
 	return kick.Start()
 }

@@ -44,7 +44,7 @@ type Config struct {
 	ProcessPIDDir   string `envconfig:"PROCESS_PID_DIR" default:"/tmp" kind:"path" desc:"supervisor.NAME.pid of every program"`
 	ProcessStateDir string `envconfig:"PROCESS_STATE_DIR" default:"/tmp" kind:"path" desc:"supervisor.NAME.state of every program"`
 	PIDFile         string `envconfig:"IMAGE_SUPERVISOR_PIDFILE" default:"/tmp/supervisord.pid" kind:"path" desc:"supervisord's pid file"`
-	Socket          string `envconfig:"IMAGE_SUPERVISOR_SOCKET" default:"/tmp/supervisord.sock" kind:"path" desc:"supervisord's socket"`
+	Socket          string `envconfig:"IMAGE_SUPERVISOR_SOCKET" default:"/tmp/supervisord.sock" kind:"socket" desc:"supervisord's socket"`
 
 	BackupEnabled     Bool   `group:"Backup and restore" envconfig:"IMAGE_BACKUP_ENABLED" default:"1" desc:"Put the backup job in the crontab"`
 	BackupCron        string `envconfig:"IMAGE_BACKUP_CRON" default:"2 1 * * *" kind:"schedule" desc:"When to back up"`

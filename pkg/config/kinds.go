@@ -44,11 +44,12 @@ func (c *Count) Decode(value string) error {
 
 // checks are the kinds of strings.
 var checks = map[string]func(string) error{
-	"path": func(v string) error {
-		if !filepath.IsAbs(v) {
-			return errors.New("expected an absolute path")
+	"path": checkPath,
+	"socket": func(v string) error {
+		if len(v) > maxSocket {
+			return fmt.Errorf("is %d bytes long, more than the %d that a socket's path may have", len(v), maxSocket)
 		}
-		return nil
+		return checkPath(v)
 	},
 	"zone": func(v string) error {
 		if _, err := time.LoadLocation(v); err != nil {
@@ -63,6 +64,17 @@ var checks = map[string]func(string) error{
 	"host":   checkHost,
 	"format": oneOf("console", "json"),
 	"level":  oneOf("debug", "info", "warn", "error"),
+}
+
+// maxSocket is what the kernel takes less what supervisord adds to the path
+// while it sets its socket up: a dot and its process id.
+const maxSocket = 107 - len(".4194304")
+
+func checkPath(v string) error {
+	if !filepath.IsAbs(v) {
+		return errors.New("expected an absolute path")
+	}
+	return nil
 }
 
 func oneOf(values ...string) func(string) error {

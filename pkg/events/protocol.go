@@ -54,7 +54,7 @@ func read(r *bufio.Reader) (Event, error) {
 	line, err := r.ReadSlice('\n')
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
-		return Event{}, fmt.Errorf("event header is longer than %d bytes: %.60q...", maxHeader, line)
+		return Event{}, fmt.Errorf("event header is longer than %d bytes: it begins with %.60q", maxHeader, line)
 	case errors.Is(err, io.EOF) && len(line) > 0:
 		return Event{}, fmt.Errorf("event header is cut off: %q", line)
 	case err != nil:

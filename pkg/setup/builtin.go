@@ -138,7 +138,7 @@ func configureHealth(c config.Config, _ log.Logger) error {
 
 func configureFilebeat(c config.Config, l log.Logger) error {
 	if c.RedisHost != "" {
-		l.Info().Msgf("filebeat ships logs to Redis at %s", c.RedisHost)
+		l.Info().Msg("filebeat ships logs to Redis (LOGGING_REDIS_HOST)")
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
@@ -68,14 +67,4 @@ func (r Runner) run(ctx context.Context, f script.File) error {
 		Env:    r.Config.Environ,
 		Output: func(line string) { logMessages(l, line) },
 	}.Run(ctx)
-}
-
-// logMessages logs a line of a script's output. `;` ends a message as well:
-// scripts of the Python version separate theirs with it.
-func logMessages(l log.Logger, line string) {
-	for message := range strings.SplitSeq(line, ";") {
-		if message = strings.TrimSpace(message); message != "" {
-			l.Info().Msg(message)
-		}
-	}
 }
