@@ -66,6 +66,7 @@ func kick(_ command, args []string) error {
 		}
 	}
 	summarise(l, processes, time.Since(since))
+	client.Farewell(ctx)
 	return nil
 }
 
