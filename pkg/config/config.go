@@ -52,14 +52,15 @@ type Config struct {
 	BackupRetention   Count  `envconfig:"IMAGE_BACKUP_RETENTION" default:"3" desc:"How many archives to keep; 0 keeps all"`
 	RestoreFirstStart Bool   `envconfig:"IMAGE_RESTORE_ON_FIRST_START" default:"true" desc:"Restore the newest archive on the first start"`
 
-	CronEnabled    Bool   `group:"Cron and health" envconfig:"IMAGE_CRON_ENABLED" default:"1" desc:"Start crond under supervisord"`
-	CronStrict     Bool   `envconfig:"IMAGE_CRON_STRICT" default:"false" desc:"Refuse a crontab with a bad line instead of leaving the line out"`
-	LogrotateCron  string `envconfig:"IMAGE_LOGROTATE_CRON" default:"32 4 * * *" kind:"schedule" desc:"When to rotate logs"`
-	HealthCron     string `envconfig:"IMAGE_HEALTH_CRON" default:"*/5 * * * *" kind:"schedule" desc:"When both health checks run"`
-	LivenessCheck  Bool   `envconfig:"IMAGE_HEALTH_LIVENESS_CHECK_ENABLED" default:"false" desc:"Run the liveness checks on top of supervisord"`
-	LivenessLog    string `envconfig:"IMAGE_HEALTH_LIVENESS_LOG" default:"$STORAGE_LOGS_DIR/liveness.log" kind:"path" desc:"Log of the liveness checks"`
-	ReadinessForce Bool   `envconfig:"IMAGE_HEALTH_READINESS_FORCE_REBOOT" default:"true" desc:"Restart a program whose readiness probe fails"`
-	ReadinessLog   string `envconfig:"IMAGE_HEALTH_READINESS_LOG" default:"$STORAGE_LOGS_DIR/readiness.log" kind:"path" desc:"Log of the readiness checks"`
+	CronEnabled    Bool     `group:"Cron and health" envconfig:"IMAGE_CRON_ENABLED" default:"1" desc:"Start crond under supervisord"`
+	CronStrict     Bool     `envconfig:"IMAGE_CRON_STRICT" default:"false" desc:"Refuse a crontab with a bad line instead of leaving the line out"`
+	CronJobTimeout Duration `envconfig:"IMAGE_CRON_JOB_TIMEOUT" default:"0" desc:"How long a job may run until its process group is killed, such as 30m; 0 is no limit"`
+	LogrotateCron  string   `envconfig:"IMAGE_LOGROTATE_CRON" default:"32 4 * * *" kind:"schedule" desc:"When to rotate logs"`
+	HealthCron     string   `envconfig:"IMAGE_HEALTH_CRON" default:"*/5 * * * *" kind:"schedule" desc:"When both health checks run"`
+	LivenessCheck  Bool     `envconfig:"IMAGE_HEALTH_LIVENESS_CHECK_ENABLED" default:"false" desc:"Run the liveness checks on top of supervisord"`
+	LivenessLog    string   `envconfig:"IMAGE_HEALTH_LIVENESS_LOG" default:"$STORAGE_LOGS_DIR/liveness.log" kind:"path" desc:"Log of the liveness checks"`
+	ReadinessForce Bool     `envconfig:"IMAGE_HEALTH_READINESS_FORCE_REBOOT" default:"true" desc:"Restart a program whose readiness probe fails"`
+	ReadinessLog   string   `envconfig:"IMAGE_HEALTH_READINESS_LOG" default:"$STORAGE_LOGS_DIR/readiness.log" kind:"path" desc:"Log of the readiness checks"`
 
 	RedisHost         string `group:"Logs" envconfig:"LOGGING_REDIS_HOST" kind:"host" desc:"host or host:port (6379) that filebeat ships logs to; filebeat runs only when set"`
 	RedisPassword     string `envconfig:"LOGGING_REDIS_PASSWORD" secret:"true" desc:"Password of that Redis"`

@@ -42,6 +42,19 @@ func (c *Count) Decode(value string) error {
 	return nil
 }
 
+// Duration is a length of time such as 90s, 5m or 1h30m, from 0 up.
+type Duration time.Duration
+
+// Decode implements envconfig.Decoder.
+func (d *Duration) Decode(value string) error {
+	parsed, err := time.ParseDuration(value)
+	if err != nil || parsed < 0 {
+		return errors.New("expected a duration such as 90s, 5m or 1h30m")
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
 // checks are the kinds of strings.
 var checks = map[string]func(string) error{
 	"path": checkPath,

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // setEnviron replaces this process's environment for the length of a test.
@@ -37,5 +38,27 @@ func TestLoadChecksSchedules(t *testing.T) {
 	}
 	if got := strings.Join(invalid.Problems, "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("problems:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
+	}
+}
+
+func TestLoadChecksDurations(t *testing.T) {
+	for value, want := range map[string]string{
+		"":      "",
+		"0":     "",
+		"1h30m": "",
+		"30":    `IMAGE_CRON_JOB_TIMEOUT="30": expected a duration such as 90s, 5m or 1h30m`,
+		"-5s":   `IMAGE_CRON_JOB_TIMEOUT="-5s": expected a duration such as 90s, 5m or 1h30m`,
+	} {
+		setEnviron(t, "IMAGE_CRON_JOB_TIMEOUT="+value)
+		c, err := Load()
+		var invalid *Error
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%q: %v", value, err)
+		case want != "" && (!errors.As(err, &invalid) || invalid.Problems[0] != want):
+			t.Errorf("%q: %v, want %s", value, err, want)
+		case value == "1h30m" && time.Duration(c.CronJobTimeout) != 90*time.Minute:
+			t.Errorf("%q is %v", value, c.CronJobTimeout)
+		}
 	}
 }

@@ -110,13 +110,13 @@ func (s Schedule) match(t time.Time) (time.Time, bool) {
 	for end := t.AddDate(horizon, 0, 0); t.Before(end); {
 		year, month, day := t.Date()
 		switch {
-		case s.fields.Month&(1<<month) == 0:
+		case s.month&(1<<month) == 0:
 			t = time.Date(year, month+1, 1, 0, 0, 0, 0, time.UTC)
 		case !s.matchDay(t):
 			t = time.Date(year, month, day+1, 0, 0, 0, 0, time.UTC)
-		case s.fields.Hour&(1<<t.Hour()) == 0:
+		case s.hour&(1<<t.Hour()) == 0:
 			t = t.Truncate(time.Hour).Add(time.Hour)
-		case s.fields.Minute&(1<<t.Minute()) == 0:
+		case s.minute&(1<<t.Minute()) == 0:
 			t = t.Add(time.Minute)
 		default:
 			return t, true
@@ -128,9 +128,9 @@ func (s Schedule) match(t time.Time) (time.Time, bool) {
 // matchDay wants both day fields to match when one of them is open, and either
 // when both are restricted, as crontab(5) says.
 func (s Schedule) matchDay(t time.Time) bool {
-	dom := s.fields.Dom&(1<<t.Day()) != 0
-	dow := s.fields.Dow&(1<<t.Weekday()) != 0
-	if (s.fields.Dom|s.fields.Dow)&starBit != 0 {
+	dom := s.dom&(1<<t.Day()) != 0
+	dow := s.dow&(1<<t.Weekday()) != 0
+	if s.anyDay {
 		return dom && dow
 	}
 	return dom || dow

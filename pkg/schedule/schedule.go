@@ -19,13 +19,18 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// Schedule is when something is due. It implements robfig/cron's Schedule.
+// Schedule is when something is due. It implements robfig/cron's Schedule. The
+// values of a field are bits, so that thousands of schedules stay small.
 type Schedule struct {
-	fields cron.SpecSchedule // bits of the five fields; unused with every and reboot
-	fixed  bool              // minute and hour are; see isOpen
-	every  time.Duration
-	reboot bool
-	zone   *time.Location // nil: that of the time given to Next
+	minute    uint64
+	hour, dom uint32
+	month     uint16
+	dow       uint8
+	anyDay    bool // one of the day fields restricts nothing
+	fixed     bool // see isOpen
+	reboot    bool
+	every     time.Duration  // for @every, instead of the fields
+	zone      *time.Location // nil: that of the time given to Next
 }
 
 // Parse reads a schedule. Its errors are made to follow what was parsed and a
@@ -135,19 +140,29 @@ func parseFields(spec string) (Schedule, error) {
 	if !ok {
 		return Schedule{}, fmt.Errorf("cannot read %s", quote(spec))
 	}
-	fixed := !isOpen(words[0], bits.Minute, allMinutes) && !isOpen(words[1], bits.Hour, allHours)
-	return Schedule{fields: *bits, fixed: fixed}, checkDates(*bits)
+	return Schedule{
+		minute: bits.Minute &^ starBit,
+		hour:   uint32(bits.Hour &^ starBit),
+		dom:    uint32(bits.Dom &^ starBit),
+		month:  uint16(bits.Month &^ starBit),
+		dow:    uint8(bits.Dow &^ starBit),
+		anyDay: (bits.Dom|bits.Dow)&starBit != 0,
+		fixed:  !isOpen(words[0], bits.Minute, allMinutes) && !isOpen(words[1], bits.Hour, allHours),
+	}, checkDates(*bits)
 }
 
 func countError(words []string) error {
-	if len(words) == 0 {
+	const names = "minute, hour, day of month, month, day of week"
+	switch n := len(words); {
+	case n == 0:
 		return errors.New("is empty: expected five fields, or @daily and the like")
+	case n < len(fields):
+		return fmt.Errorf("has %d of five fields: %s", n, names)
+	case n == len(fields)+1:
+		return fmt.Errorf("has 6 fields, expected five: %s; there is none for seconds", names)
+	default:
+		return fmt.Errorf("has %d fields, expected five: %s", n, names)
 	}
-	hint := ""
-	if len(words) == len(fields)+1 {
-		hint = "; there is no field for seconds"
-	}
-	return fmt.Errorf("has %d fields, expected 5: minute, hour, day of month, month, day of week%s", len(words), hint)
 }
 
 // In returns the schedule in a time zone, unless it names one itself.
@@ -157,6 +172,18 @@ func (s Schedule) In(zone *time.Location) Schedule {
 	}
 	return s
 }
+
+// Zone is the name of the schedule's time zone, empty when it has none.
+func (s Schedule) Zone() string {
+	if s.zone == nil {
+		return ""
+	}
+	return s.zone.String()
+}
+
+// Fixed reports whether the schedule is about a time of day, with a fixed minute
+// and hour, rather than about a rhythm.
+func (s Schedule) Fixed() bool { return s.fixed }
 
 // AtReboot reports whether the schedule is @reboot: due once, when its runner
 // starts, and at no time that Next could tell.

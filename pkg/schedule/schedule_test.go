@@ -10,9 +10,10 @@ func TestParseRefuses(t *testing.T) {
 		"":                                   "is empty: expected five fields, or @daily and the like",
 		" \t ":                               "is empty: expected five fields, or @daily and the like",
 		"* * *\n* *":                         "is more than one line",
-		"* * * *":                            "has 4 fields, expected 5: minute, hour, day of month, month, day of week",
-		"0 * * * * *":                        "has 6 fields, expected 5: minute, hour, day of month, month, day of week; there is no field for seconds",
-		"* * * * * * *":                      "has 7 fields, expected 5: minute, hour, day of month, month, day of week",
+		"* * * *":                            "has 4 of five fields: minute, hour, day of month, month, day of week",
+		"0 * * * * *":                        "has 6 fields, expected five: minute, hour, day of month, month, day of week; there is none for seconds",
+		"hello":                              "has 1 of five fields: minute, hour, day of month, month, day of week",
+		"* * * * * * *":                      "has 7 fields, expected five: minute, hour, day of month, month, day of week",
 		"61 * * * *":                         "minute 61 is above 59",
 		"0 24 * * *":                         "hour 24 is above 23",
 		"0 0 0 * *":                          "day of month 0 is below 1",
@@ -111,8 +112,9 @@ func TestParseSame(t *testing.T) {
 			t.Errorf("Parse(%q): %v; Parse(%q): %v", spec, errA, same, errB)
 			continue
 		}
-		a.fields.Location, b.fields.Location = nil, nil
-		if a.fields != b.fields || a.fixed != b.fixed || a.every != b.every || a.zone.String() != b.zone.String() {
+		zoneA, zoneB := a.zone.String(), b.zone.String()
+		a.zone, b.zone = nil, nil
+		if a != b || zoneA != zoneB {
 			t.Errorf("%q is %+v, %q is %+v", spec, a, same, b)
 		}
 	}

@@ -1,0 +1,118 @@
+package cron
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	robfig "github.com/robfig/cron/v3"
+
+	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/script"
+)
+
+// errEnding is why jobs that outlast the runner are ended.
+var errEnding = errors.New("cron ends")
+
+// stopGrace is how long an ended job has between SIGTERM and SIGKILL. With
+// Runner.Grace it stays below the 10 seconds that supervisord waits by default.
+const stopGrace = 3 * time.Second
+
+// job is an entry at work. A reload that finds the same entry again keeps it, so
+// that it is not started while it still runs and keeps its rhythm.
+type job struct {
+	entry   atomic.Pointer[Entry] // a reload may change its line and environment
+	wrapped robfig.Job            // Run, skipped while it is running already
+
+	run func(e Entry, output func(line string)) error
+	log log.Logger
+
+	// Only the scheduler's goroutine uses these, and while there is none, whoever
+	// is about to start the next.
+	due  time.Time
+	keep bool
+}
+
+func newJob(e *Entry, l log.Logger, run func(Entry, func(string)) error) *job {
+	j := &job{run: run, log: l}
+	j.entry.Store(e)
+	j.wrapped = robfig.NewChain(robfig.SkipIfStillRunning(jobLog{j}), robfig.Recover(jobLog{j})).Then(j)
+	return j
+}
+
+// Next implements robfig.Schedule. When keep is set it returns what it returned
+// last once more, even if that is past: the scheduler then runs it at once.
+func (j *job) Next(now time.Time) time.Time {
+	if !j.keep {
+		j.due = j.entry.Load().Schedule.Next(now)
+	}
+	j.keep = false
+	return j.due
+}
+
+// Run implements robfig.Job.
+func (j *job) Run() {
+	e := *j.entry.Load()
+	l := log.Named(j.log, e.Name())
+	l.Info().Msgf("start: %s", cut(e.Command))
+	start := time.Now()
+	err := j.run(e, func(line string) { l.Info().Msg(line) })
+	took := time.Since(start).Round(time.Millisecond)
+	if err == nil {
+		l.Info().Msgf("end: exit status 0 after %s", took)
+		return
+	}
+	l.Error().Msgf("end: %s after %s", howEnded(err), took)
+}
+
+func howEnded(err error) string {
+	var failed *script.Error
+	switch {
+	case errors.Is(err, errEnding):
+		return "stopped because cron ends,"
+	case !errors.As(err, &failed) || failed.Err != nil:
+		return err.Error() + ","
+	case failed.Timeout > 0:
+		return fmt.Sprintf("killed, because it ran for more than %s (IMAGE_CRON_JOB_TIMEOUT),", failed.Timeout)
+	case failed.Signal != 0:
+		return fmt.Sprintf("ended by signal %d (%s)", failed.Signal, failed.Signal)
+	}
+	return fmt.Sprintf("exit status %d", failed.Status)
+}
+
+// cut shortens a command for the log.
+func cut(command string) string {
+	const most = 200
+	if len(command) > most {
+		return strings.ToValidUTF8(command[:most], "") + "..."
+	}
+	return command
+}
+
+// runCommand runs an entry's command as a session of its own: a job that
+// restarts cron must not end with it.
+func (r *Runner) runCommand(ctx context.Context, e Entry, output func(string)) error {
+	return script.Command{
+		Path: "/bin/sh", Args: []string{"-c", e.Command},
+		Env:    append(r.Environ[:len(r.Environ):len(r.Environ)], e.Env...),
+		Output: output, Timeout: r.Timeout, Grace: stopGrace, Session: true,
+	}.Run(ctx)
+}
+
+// jobLog tells the log what robfig/cron's wrappers tell their logger.
+type jobLog struct{ *job }
+
+// Info implements robfig.Logger: SkipIfStillRunning calls it for one thing.
+func (l jobLog) Info(string, ...any) {
+	named := log.Named(l.log, l.entry.Load().Name())
+	named.Warn().Msg("skipped: it is still running")
+}
+
+// Error implements robfig.Logger: Recover calls it with a panic and its stack.
+func (l jobLog) Error(err error, message string, keysAndValues ...any) {
+	named := log.Named(l.log, l.entry.Load().Name())
+	named.Error().Msgf("%s: %v %v", message, err, keysAndValues)
+}

@@ -1,0 +1,251 @@
+package cron
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/ZPascal/container-manager/pkg/schedule"
+)
+
+// maxLine is half of what Linux takes as one argument, far above what anybody
+// writes, and bounds the memory that a file of another kind can take.
+const maxLine = 64 << 10
+
+// Parse reads a crontab; file is its name in the table and in errors. When lines
+// of it are bad the error is Problems, and the table holds the others.
+func Parse(r io.Reader, file string) (Table, error) {
+	p := parser{file: file, schedules: map[string]schedule.Schedule{}, zones: map[string]*time.Location{}}
+	in := bufio.NewReaderSize(r, maxLine)
+	for {
+		line, err := in.ReadSlice('\n')
+		p.line++
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			p.bad(fmt.Errorf("is longer than %d bytes", maxLine))
+			err = skipLine(in)
+		case err == nil || errors.Is(err, io.EOF):
+			p.bad(p.parse(string(line)))
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the crontab %s: %w", file, err)
+		}
+	}
+	if len(p.problems) > 0 {
+		return p.table, p.problems
+	}
+	return p.table, nil
+}
+
+// skipLine skips the rest of a line.
+func skipLine(in *bufio.Reader) error {
+	for {
+		if _, err := in.ReadSlice('\n'); !errors.Is(err, bufio.ErrBufferFull) {
+			return err
+		}
+	}
+}
+
+// parser is how far a crontab has been read.
+type parser struct {
+	file     string
+	line     int
+	table    Table
+	problems Problems
+
+	// env only grows, and each entry holds the part that was there above it.
+	env        []string
+	tz, cronTZ *time.Location
+
+	// Many entries share their schedule or time zone, each of which takes a
+	// while to read.
+	schedules map[string]schedule.Schedule
+	zones     map[string]*time.Location
+}
+
+// bad notes why the current line cannot be used, if there is a reason.
+func (p *parser) bad(err error) {
+	if err != nil {
+		p.problems = append(p.problems, Problem{p.file, p.line, err.Error()})
+	}
+}
+
+func (p *parser) parse(line string) error {
+	if p.line == 1 {
+		line = strings.TrimPrefix(line, "\ufeff") // the byte order mark of some editors
+	}
+	line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+	line = strings.TrimLeftFunc(line, unicode.IsSpace)
+	switch {
+	case line == "" || line[0] == '#':
+		return nil
+	case strings.IndexByte(line, 0) >= 0:
+		return errors.New("holds a NUL byte")
+	}
+	if name, value, ok := cutAssignment(line); ok {
+		return p.assign(name, value)
+	}
+	return p.entry(line)
+}
+
+// cutAssignment cuts a NAME=value line as vixie cron does: blanks may stand
+// around the sign, and the name may be in quotes. The value keeps its quotes.
+func cutAssignment(line string) (name, value string, ok bool) {
+	first := line[0]
+	switch {
+	case isQuote(first):
+		if name, value, ok = strings.Cut(line[1:], line[:1]); !ok {
+			return "", "", false
+		}
+	case isLetter(first):
+		end := strings.IndexFunc(line, func(r rune) bool { return r == '=' || unicode.IsSpace(r) })
+		if end < 0 {
+			return "", "", false
+		}
+		name, value = line[:end], line[end:]
+	default:
+		return "", "", false
+	}
+	value, ok = strings.CutPrefix(strings.TrimLeftFunc(value, unicode.IsSpace), "=")
+	value = strings.TrimSpace(value)
+	// A time zone with more behind it is the first word of an entry.
+	if (name == "TZ" || name == "CRON_TZ") && strings.HasPrefix(line, name+"=") && !startsQuoted(value) && strings.IndexFunc(value, unicode.IsSpace) >= 0 {
+		return "", "", false
+	}
+	return name, value, ok
+}
+
+func isQuote(c byte) bool { return c == '"' || c == '\'' }
+
+func startsQuoted(value string) bool { return value != "" && isQuote(value[0]) }
+
+func (p *parser) assign(name, value string) error {
+	if !isName(name) {
+		return fmt.Errorf("%q is no name of a variable: expected letters, digits and _", name)
+	}
+	if startsQuoted(value) {
+		inner, behind, ok := strings.Cut(value[1:], value[:1])
+		if !ok {
+			return fmt.Errorf("the value of %s has no closing %s", name, value[:1])
+		}
+		if behind != "" {
+			return fmt.Errorf("the value of %s goes on behind its closing %s", name, value[:1])
+		}
+		value = inner
+	}
+	if name == "TZ" || name == "CRON_TZ" {
+		zone, err := p.zone(name, value)
+		if err != nil {
+			return err
+		}
+		if name == "TZ" {
+			p.tz = zone
+		} else {
+			p.cronTZ = zone
+		}
+	}
+	p.env = append(p.env, name+"="+value)
+	return nil
+}
+
+func isName(name string) bool {
+	for i, c := range []byte(name) {
+		if !isLetter(c) && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+func isLetter(c byte) bool { return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+
+func (p *parser) zone(variable, name string) (*time.Location, error) {
+	if zone, ok := p.zones[name]; ok {
+		return zone, nil
+	}
+	zone, err := schedule.LoadZone(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s=%w", variable, err)
+	}
+	p.zones[name] = zone
+	return zone, nil
+}
+
+func (p *parser) schedule(spec string) (schedule.Schedule, error) {
+	if s, ok := p.schedules[spec]; ok {
+		return s, nil
+	}
+	s, err := schedule.Parse(spec)
+	if err == nil {
+		p.schedules[spec] = s
+	}
+	return s, err
+}
+
+func (p *parser) entry(line string) error {
+	zone := p.tz
+	if p.cronTZ != nil {
+		zone = p.cronTZ
+	}
+	rest := line
+	if prefix, behind := cutWords(line, 1); strings.HasPrefix(prefix, "TZ=") || strings.HasPrefix(prefix, "CRON_TZ=") {
+		variable, name, _ := strings.Cut(prefix, "=")
+		var err error
+		if zone, err = p.zone(variable, name); err != nil {
+			return err
+		}
+		rest = behind
+	}
+	spec, command := cutWords(rest, specWords(rest))
+	when, err := p.schedule(spec)
+	if err != nil {
+		return err
+	}
+	if command == "" {
+		return fmt.Errorf("no command behind the schedule %q", spec)
+	}
+	p.table = append(p.table, Entry{
+		File: p.file, Line: p.line, Spec: strings.TrimSpace(line[:len(line)-len(command)]),
+		Schedule: when.In(zone), Command: command, Env: p.env[:len(p.env):len(p.env)],
+	})
+	return nil
+}
+
+// specWords is how many words of an entry are its schedule.
+func specWords(entry string) int {
+	word, _ := cutWords(entry, 1)
+	switch {
+	case word == "@every":
+		return 2
+	case strings.HasPrefix(word, "@"):
+		return 1
+	}
+	return 5
+}
+
+// cutWords cuts s behind its first n words.
+func cutWords(s string, n int) (words, rest string) {
+	end := 0
+	for range n {
+		start := strings.IndexFunc(s[end:], isNoSpace)
+		if start < 0 {
+			break
+		}
+		end += start
+		length := strings.IndexFunc(s[end:], unicode.IsSpace)
+		if length < 0 {
+			return s, ""
+		}
+		end += length
+	}
+	return s[:end], strings.TrimLeftFunc(s[end:], unicode.IsSpace)
+}
+
+func isNoSpace(r rune) bool { return !unicode.IsSpace(r) }

@@ -1,0 +1,88 @@
+package cron
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/ZPascal/container-manager/pkg/log"
+)
+
+// Runner runs the jobs of crontabs.
+type Runner struct {
+	Files   []string       // crontabs
+	Zone    *time.Location // of crontabs that set none; nil means this process's
+	Environ []string       // NAME=value, of the jobs
+	Timeout time.Duration  // of a job; 0 means none
+	Grace   time.Duration  // for running jobs when Run is to end
+	Strict  bool           // refuse a crontab with a bad line instead of leaving the line out
+	Log     log.Logger
+
+	// command runs an entry's command; runCommand when nil.
+	command func(ctx context.Context, e Entry, output func(line string)) error
+	// clock is systemClock when nil.
+	clock func() reading
+}
+
+// watchInterval is how often files and clock are looked at. inotify would tell
+// sooner, but not about a link that is pointed elsewhere, a volume that another
+// machine writes to, or the clock; some calls of stat every ten seconds cost
+// nothing that could be measured, and SIGHUP is there for the impatient.
+const watchInterval = 10 * time.Second
+
+// Run runs jobs until ctx is done. It then starts no more, gives those that are
+// running Grace to end, and ends their process groups. What comes in by reload
+// makes it read the crontabs again. The error is about the crontabs as they are
+// at the start; of later ones that cannot be used the log tells, and the jobs
+// stay as they are.
+func (r *Runner) Run(ctx context.Context, reload <-chan os.Signal) error {
+	watch := newWatch(r.Files, r.clock)
+	table, err := r.read()
+	if err != nil {
+		return err
+	}
+	jobs, endJobs := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer endJobs(nil)
+	s := &scheduler{Runner: r, ctx: jobs}
+	s.replace(table)
+	s.reboot()
+	r.Log.Info().Msgf("%s from %s", count(len(table)), strings.Join(r.Files, " and "))
+
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.end(endJobs)
+			return nil
+		case <-reload:
+			watch.changed(r.Log)
+			s.reload()
+		case <-ticker.C:
+			if watch.changed(r.Log) {
+				s.reload()
+			}
+			s.adjust(watch.jump())
+		}
+	}
+}
+
+// read reads the crontabs. With bad lines, which it logs, the table holds the
+// others, unless the runner is strict.
+func (r *Runner) read() (Table, error) {
+	table, err := ReadFiles(r.Files)
+	var problems Problems
+	if !errors.As(err, &problems) || r.Strict {
+		return table, err
+	}
+	r.leaveOut(problems)
+	return table, nil
+}
+
+func (r *Runner) leaveOut(problems Problems) {
+	for _, line := range problems.Lines() {
+		r.Log.Error().Msgf("%s: left out", line)
+	}
+}

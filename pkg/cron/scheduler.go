@@ -1,0 +1,180 @@
+package cron
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	robfig "github.com/robfig/cron/v3"
+)
+
+// scheduler is a runner at work.
+type scheduler struct {
+	*Runner
+	ctx  context.Context // of the jobs
+	jobs []*job
+
+	current *robfig.Cron
+	// started are the schedulers and what they run, counted until they have ended.
+	started sync.WaitGroup
+	running atomic.Int32
+}
+
+// reload takes up crontabs that have changed, if they can be used.
+func (s *scheduler) reload() {
+	table, err := ReadFiles(s.Files)
+	var problems Problems
+	if errors.As(err, &problems) && !s.Strict && len(table) > 0 {
+		s.leaveOut(problems)
+		err = nil
+	}
+	if err != nil {
+		s.Log.Error().Msgf("the jobs stay as they are: %v", err)
+		return
+	}
+	kept := s.replace(table)
+	s.Log.Info().Msgf("%s from %s, %d of them as before", count(len(table)), strings.Join(s.Files, " and "), kept)
+}
+
+// key is what makes a job the same after a reload.
+type key struct{ file, spec, zone, command string }
+
+// replace makes a table the one whose jobs run, and returns how many of them are
+// the same as before. Those are never started while they are still running, and
+// are due when they were.
+func (s *scheduler) replace(table Table) (kept int) {
+	before := make(map[key][]*job, len(s.jobs))
+	for _, j := range s.jobs {
+		k := keyOf(*j.entry.Load())
+		before[k] = append(before[k], j)
+	}
+	jobs := make([]*job, 0, len(table))
+	same := make(map[*job]bool, len(s.jobs))
+	for i := range table {
+		e := &table[i]
+		k := keyOf(*e)
+		if found := before[k]; len(found) > 0 {
+			before[k] = found[1:]
+			same[found[0]] = true
+			found[0].entry.Store(e)
+			jobs = append(jobs, found[0])
+			continue
+		}
+		jobs = append(jobs, newJob(e, s.Log, s.run))
+	}
+	s.jobs = jobs
+	s.restart(func(j *job) bool { return same[j] })
+	return len(same)
+}
+
+func keyOf(e Entry) key {
+	return key{e.File, e.Spec, e.Schedule.Zone(), e.Command}
+}
+
+// restart hands the jobs to a scheduler of their own, in place of the one
+// before. Those that keep returns true for are due when they were, at once if
+// that is past; the others from now on.
+func (s *scheduler) restart(keep func(*job) bool) {
+	zone := s.Zone
+	if zone == nil {
+		zone = time.Local
+	}
+	next := robfig.New(robfig.WithLocation(zone), robfig.WithLogger(robfig.DiscardLogger))
+	for _, j := range s.jobs {
+		next.Schedule(j, j.wrapped)
+	}
+	s.halt()
+	for _, j := range s.jobs {
+		j.keep = keep(j)
+	}
+	s.current = next
+	next.Start()
+}
+
+// halt starts no more jobs and returns at once.
+func (s *scheduler) halt() {
+	if s.current == nil {
+		return
+	}
+	ended := s.current.Stop()
+	s.current = nil
+	s.started.Go(func() { <-ended.Done() })
+}
+
+// Jumps of the clock between these two are what a time server or a machine that
+// slept does to it: jobs that came due in between run once, and a time of day
+// does not come twice. Below, nobody notices; above, the clock was simply wrong,
+// and what it showed before means nothing. Vixie cron draws the same line.
+const (
+	smallestJump = time.Second
+	largestJump  = 3 * time.Hour
+)
+
+// adjust takes up that the clock on the wall was set forward by so much.
+func (s *scheduler) adjust(jump time.Duration) {
+	var keep func(*job) bool
+	switch {
+	case jump.Abs() < smallestJump:
+		return
+	case jump.Abs() > largestJump:
+		keep = func(*job) bool { return false }
+	case jump > 0:
+		keep = func(*job) bool { return true }
+	default:
+		keep = func(j *job) bool { return j.entry.Load().Schedule.Fixed() }
+	}
+	s.Log.Warn().Msgf("the clock jumped by %s: the next times are computed anew", jump.Round(time.Millisecond))
+	s.restart(keep)
+}
+
+// reboot runs the jobs that are due when cron starts.
+func (s *scheduler) reboot() {
+	for _, j := range s.jobs {
+		if j.entry.Load().Schedule.AtReboot() {
+			s.started.Go(j.wrapped.Run)
+		}
+	}
+}
+
+func (s *scheduler) run(e Entry, output func(string)) error {
+	s.running.Add(1)
+	defer s.running.Add(-1)
+	command := s.command
+	if command == nil {
+		command = s.runCommand
+	}
+	return command(s.ctx, e, output)
+}
+
+// end waits for the running jobs, and ends those that outlast the grace.
+func (s *scheduler) end(endJobs context.CancelCauseFunc) {
+	s.halt()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.started.Wait()
+	}()
+	if n := s.running.Load(); n > 0 {
+		s.Log.Info().Msgf("ending: %s still running, with %s to end", count(int(n)), s.Grace)
+	}
+	grace := time.NewTimer(s.Grace)
+	defer grace.Stop()
+	select {
+	case <-ended:
+	case <-grace.C:
+		endJobs(errEnding)
+		<-ended
+	}
+	s.Log.Info().Msg("ended")
+}
+
+func count(jobs int) string {
+	if jobs == 1 {
+		return "1 job"
+	}
+	return fmt.Sprintf("%d jobs", jobs)
+}
