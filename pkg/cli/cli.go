@@ -38,6 +38,7 @@ func commands() []command {
 	return []command{
 		runCommand(),
 		scriptCommand(),
+		cronCommand(),
 		eventListenerCommand(),
 		kickCommand(),
 		variablesCommand(),

@@ -49,7 +49,7 @@ func configureEnvironment(c config.Config, l log.Logger) error {
 	if err := pointLink(l, filepath.Join(c.ConfigDir, "env"), path); err != nil {
 		return err
 	}
-	return pointLink(l, crontabLink(c), crontabPath(c))
+	return pointLink(l, CrontabLink(c), Crontab(c))
 }
 
 func logChanges(l log.Logger, old, saved string) {
@@ -96,21 +96,24 @@ func isReadOnly(err error) bool {
 	return errors.Is(err, unix.EROFS) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM)
 }
 
-func crontabPath(c config.Config) string { return filepath.Join(c.RunDir, "cron", "kubernetes") }
-func crontabLink(c config.Config) string { return filepath.Join(c.CronDir, "kubernetes") }
+// Crontab is the path of the image's crontab.
+func Crontab(c config.Config) string { return filepath.Join(c.RunDir, "cron", "kubernetes") }
+
+// CrontabLink is the path at which steps of child images know the crontab.
+func CrontabLink(c config.Config) string { return filepath.Join(c.CronDir, "kubernetes") }
 
 // configureBackup begins the crontab afresh and puts the backup job in it.
 func configureBackup(c config.Config, l log.Logger) error {
-	path := crontabPath(c)
+	path := Crontab(c)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot begin the crontab afresh: %w", err)
 	}
 	// A script of the Python version may have written a file where the link was.
-	if info, err := os.Lstat(crontabLink(c)); err == nil && info.Mode().IsRegular() {
-		if err := fsutil.Symlink(path, crontabLink(c)); err != nil && !isReadOnly(err) {
+	if info, err := os.Lstat(CrontabLink(c)); err == nil && info.Mode().IsRegular() {
+		if err := fsutil.Symlink(path, CrontabLink(c)); err != nil && !isReadOnly(err) {
 			return err
 		} else if err != nil {
-			l.Warn().Msgf("%s is a file that cannot be replaced: crond reads it as well", crontabLink(c))
+			l.Warn().Msgf("%s is a file that cannot be replaced: crond reads it as well", CrontabLink(c))
 		}
 	}
 	line := ""
@@ -149,7 +152,7 @@ func configureLogrotate(c config.Config, _ log.Logger) error {
 }
 
 func appendCrontab(c config.Config, lines string) error {
-	f, err := os.OpenFile(crontabPath(c), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(Crontab(c), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	if err != nil {
 		return fmt.Errorf("cannot add to the crontab: %w", err)
 	}

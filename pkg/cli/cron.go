@@ -1,0 +1,206 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/cron"
+	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/setup"
+)
+
+func cronCommand() command {
+	return command{
+		name:    "cron",
+		args:    "--crontab FILE (--logfile FILE | --console) | cron --test FILE ...",
+		summary: "Run the jobs of crontabs, or check crontabs",
+		help: `
+A line of a crontab is a schedule with a command for /bin/sh behind it, or
+NAME=value for the environment of the jobs below it. A schedule is five fields
+(minute, hour, day of month, month, day of week), or @yearly, @monthly, @weekly,
+@daily, @hourly, @every DURATION or @reboot. CRON_TZ=ZONE sets the time zone of
+the jobs below it and, in front of a schedule, that of one job; else TZ does.
+
+A job that is still running when its time comes again is skipped. A bad line is
+left out or, with IMAGE_CRON_STRICT=1, ends cron. IMAGE_CRON_JOB_TIMEOUT limits
+the time of a job.
+
+A crontab that changes is read again within seconds, at once after a SIGHUP. On
+SIGTERM cron starts no more jobs, waits a little for those that run, and ends
+them.
+
+Exit codes:
+  0  ended by SIGTERM or SIGINT; with --test: the crontabs are good
+  1  a crontab cannot be read, or the log cannot be written
+  2  a crontab has a bad line (--test or IMAGE_CRON_STRICT=1), or the command
+     line or the environment is invalid
+`,
+		run: runCron,
+	}
+}
+
+// cronGrace is how long running jobs have when cron is to end. With the time
+// that they have then to react to SIGTERM, it stays below the 10 seconds that
+// supervisord waits by default.
+const cronGrace = 5 * time.Second
+
+// cronOptions is cron's command line.
+type cronOptions struct {
+	crontabs []string
+	logfile  string
+	console  bool
+	level    string
+	test     bool
+}
+
+func runCron(c command, args []string) error {
+	var o cronOptions
+	if err := o.parse(c, args); err != nil {
+		return err
+	}
+	cfg, err := config.LoadSaved()
+	if err != nil {
+		return err
+	}
+	zone := time.Local
+	if cfg.TimeZone != "" {
+		if zone, err = time.LoadLocation(cfg.TimeZone); err != nil {
+			return err
+		}
+	}
+	if o.test {
+		return testCrontabs(os.Stdout, o.crontabs, time.Now().In(zone))
+	}
+	out, err := o.open()
+	if err != nil {
+		return err
+	}
+	if o.level != "" {
+		cfg.LogLevel = o.level
+	}
+	ctx, stop := signalContext(context.Background())
+	defer stop()
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, unix.SIGHUP)
+	defer signal.Stop(reload)
+	runner := cron.Runner{
+		Files:   crontabsOf(cfg, o.crontabs),
+		Zone:    zone,
+		Environ: cfg.Environ,
+		Timeout: time.Duration(cfg.CronJobTimeout),
+		Grace:   cronGrace,
+		Strict:  bool(cfg.CronStrict),
+		Log:     log.Named(log.New(out, logOptions(cfg)), c.name),
+	}
+	return badLines(runner.Run(ctx, reload))
+}
+
+func (o *cronOptions) parse(c command, args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	add := func(file string) error {
+		o.crontabs = append(o.crontabs, file)
+		return nil
+	}
+	flags.Func("crontab", "read the crontab `FILE`; may be given more than once", add)
+	flags.Func("c", "short for --crontab `FILE`", add)
+	flags.StringVar(&o.logfile, "logfile", "", "log to `FILE`, which is opened anew when it is renamed")
+	flags.StringVar(&o.logfile, "L", "", "short for --logfile `FILE`")
+	flags.BoolVar(&o.console, "console", false, "log to standard output")
+	flags.BoolVar(&o.console, "C", false, "short for --console")
+	flags.Func("loglevel", "log from this `LEVEL` up: DEBUG, INFO, WARNING, ERROR or CRITICAL; else from IMAGE_LOG_LEVEL up", o.setLevel)
+	flags.Func("l", "short for --loglevel `LEVEL`", o.setLevel)
+	flags.BoolVar(&o.test, "test", false, "check crontabs and show the next three times of every entry")
+	if err := c.parse(flags, args); err != nil {
+		return err
+	}
+	if o.test {
+		o.crontabs = append(o.crontabs, flags.Args()...)
+	}
+	switch {
+	case len(o.crontabs) == 0 && o.test:
+		return invalid(errors.New("no crontab is named: cron --test FILE"))
+	case o.test:
+		return nil
+	case flags.NArg() > 0:
+		return invalid(fmt.Errorf("%q is no flag: a crontab is named with --crontab FILE", flags.Arg(0)))
+	case len(o.crontabs) == 0:
+		return invalid(errors.New("no crontab is named: --crontab FILE"))
+	case o.console == (o.logfile != ""):
+		return invalid(errors.New("the log needs exactly one place: --logfile FILE or --console"))
+	}
+	return nil
+}
+
+// setLevel takes the names of Python's logging, which old configurations use.
+func (o *cronOptions) setLevel(name string) error {
+	level, ok := map[string]string{
+		"DEBUG": "debug", "INFO": "info", "WARNING": "warn", "ERROR": "error", "CRITICAL": "fatal",
+	}[strings.ToUpper(name)]
+	if !ok {
+		return errors.New("expected DEBUG, INFO, WARNING, ERROR or CRITICAL")
+	}
+	o.level = level
+	return nil
+}
+
+func (o *cronOptions) open() (io.Writer, error) {
+	if o.console {
+		return os.Stdout, nil
+	}
+	return log.OpenFile(o.logfile)
+}
+
+// crontabsOf returns the crontabs to read. The image's own is known by two names,
+// of which one is a link to the other. Where a script of the Python version left
+// a file in place of that link, it has jobs in it as well.
+func crontabsOf(c config.Config, named []string) []string {
+	isFile := func(path string) bool {
+		info, err := os.Lstat(path)
+		return err == nil && info.Mode().IsRegular()
+	}
+	files, link, rendered := slices.Clone(named), setup.CrontabLink(c), setup.Crontab(c)
+	if !isFile(link) {
+		return files
+	}
+	if slices.Contains(named, link) && isFile(rendered) {
+		return append(files, rendered)
+	}
+	return append(files, link)
+}
+
+// badLines makes what is wrong with crontabs an error of the configuration.
+func badLines(err error) error {
+	var problems cron.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	return invalid(fmt.Errorf("the crontab has bad lines:\n  %s", strings.Join(problems.Lines(), "\n  ")))
+}
+
+// testCrontabs shows what it can read of crontabs, and returns what is wrong.
+func testCrontabs(w io.Writer, files []string, now time.Time) error {
+	const times = 3
+	table, err := cron.ReadFiles(files)
+	for _, e := range table {
+		fmt.Fprintf(w, "%s:%d: %s\t%s\n", e.File, e.Line, e.Spec, e.Command)
+		if e.Schedule.AtReboot() {
+			fmt.Fprint(w, "\twhen cron starts\n")
+			continue
+		}
+		for i, next := 0, e.Schedule.Next(now); i < times && !next.IsZero(); i, next = i+1, e.Schedule.Next(next) {
+			fmt.Fprintf(w, "\t%s\n", next.Format("Mon 2006-01-02 15:04:05 MST"))
+		}
+	}
+	return badLines(err)
+}
