@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
@@ -189,9 +190,11 @@ func badLines(err error) error {
 }
 
 // testCrontabs shows what it can read of crontabs, and returns what is wrong.
-func testCrontabs(w io.Writer, files []string, now time.Time) error {
+func testCrontabs(out io.Writer, files []string, now time.Time) error {
 	const times = 3
 	table, err := cron.ReadFiles(files)
+	w := bufio.NewWriter(out)
+	defer w.Flush()
 	for _, e := range table {
 		fmt.Fprintf(w, "%s:%d: %s\t%s\n", e.File, e.Line, e.Spec, e.Command)
 		if e.Schedule.AtReboot() {

@@ -27,8 +27,7 @@ type job struct {
 	entry   atomic.Pointer[Entry] // a reload may change its line and environment
 	wrapped robfig.Job            // Run, skipped while it is running already
 
-	run func(e Entry, output func(line string)) error
-	log log.Logger
+	scheduler *scheduler
 
 	// Only the scheduler's goroutine uses these, and while there is none, whoever
 	// is about to start the next.
@@ -36,8 +35,8 @@ type job struct {
 	keep bool
 }
 
-func newJob(e *Entry, l log.Logger, run func(Entry, func(string)) error) *job {
-	j := &job{run: run, log: l}
+func newJob(e *Entry, s *scheduler) *job {
+	j := &job{scheduler: s}
 	j.entry.Store(e)
 	j.wrapped = robfig.NewChain(robfig.SkipIfStillRunning(jobLog{j}), robfig.Recover(jobLog{j})).Then(j)
 	return j
@@ -56,10 +55,10 @@ func (j *job) Next(now time.Time) time.Time {
 // Run implements robfig.Job.
 func (j *job) Run() {
 	e := *j.entry.Load()
-	l := log.Named(j.log, e.Name())
+	l := log.Named(j.scheduler.Log, e.Name())
 	l.Info().Msgf("start: %s", cut(e.Command))
 	start := time.Now()
-	err := j.run(e, func(line string) { l.Info().Msg(line) })
+	err := j.scheduler.run(e, func(line string) { l.Info().Msg(line) })
 	took := time.Since(start).Round(time.Millisecond)
 	if err == nil {
 		l.Info().Msgf("end: exit status 0 after %s", took)
@@ -107,12 +106,12 @@ type jobLog struct{ *job }
 
 // Info implements robfig.Logger: SkipIfStillRunning calls it for one thing.
 func (l jobLog) Info(string, ...any) {
-	named := log.Named(l.log, l.entry.Load().Name())
+	named := log.Named(l.scheduler.Log, l.entry.Load().Name())
 	named.Warn().Msg("skipped: it is still running")
 }
 
 // Error implements robfig.Logger: Recover calls it with a panic and its stack.
 func (l jobLog) Error(err error, message string, keysAndValues ...any) {
-	named := log.Named(l.log, l.entry.Load().Name())
+	named := log.Named(l.scheduler.Log, l.entry.Load().Name())
 	named.Error().Msgf("%s: %v %v", message, err, keysAndValues)
 }

@@ -67,9 +67,11 @@ func TestRunnerKeepsTable(t *testing.T) {
 	}{
 		"nothing but bad lines": {false, func(g *rig) { g.write("61 * * * * x\nnonsense\n") }, []string{
 			"ERROR\tcron the jobs stay as they are: TAB:1: minute 61 is above 59",
-			"TAB:2: has 1 of five fields: minute, hour, day of month, month, day of week"}},
+			"TAB:2: has 1 of five fields: minute, hour, day of month, month, day of week",
+		}},
 		"strict": {true, func(g *rig) { g.write("@every 1m b\n61 * * * * x\n") }, []string{
-			"ERROR\tcron the jobs stay as they are: TAB:2: minute 61 is above 59"}},
+			"ERROR\tcron the jobs stay as they are: TAB:2: minute 61 is above 59",
+		}},
 		"a directory": {false, func(g *rig) {
 			if err := os.Remove(g.file); err != nil {
 				t.Fatal(err)
@@ -90,7 +92,8 @@ func TestRunnerKeepsTable(t *testing.T) {
 			g.reload <- os.Interrupt
 		}, []string{
 			"WARN\tcron TAB is gone: its jobs stay until it is back",
-			"ERROR\tcron the jobs stay as they are: cannot read the crontab: open TAB: no such file or directory"}},
+			"ERROR\tcron the jobs stay as they are: cannot read the crontab: open TAB: no such file or directory",
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

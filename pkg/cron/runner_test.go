@@ -38,10 +38,12 @@ func TestRunnerSummerTime(t *testing.T) {
 	}{
 		{time.Date(2000, time.March, 25, 22, 0, 0, 0, zone), []string{
 			"03-26 00:00:00 hours", "03-26 01:00:00 hours", "03-26 03:00:00 fixed", "03-26 03:00:00 hours", "03-26 04:00:00 hours",
-			"03-26 23:00:00 hours", "03-27 02:30:00 fixed"}},
+			"03-26 23:00:00 hours", "03-27 02:30:00 fixed",
+		}},
 		{time.Date(2000, time.October, 28, 22, 0, 0, 0, zone), []string{
 			"10-29 00:00:00 hours", "10-29 01:00:00 hours", "10-29 02:00:00 hours", "10-29 02:00:00 hours", "10-29 02:30:00 fixed",
-			"10-29 03:00:00 hours", "10-29 04:00:00 hours", "10-29 23:00:00 hours", "10-30 02:30:00 fixed"}},
+			"10-29 03:00:00 hours", "10-29 04:00:00 hours", "10-29 23:00:00 hours", "10-30 02:30:00 fixed",
+		}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			time.Sleep(time.Until(tt.evening))

@@ -64,7 +64,7 @@ func (s *scheduler) replace(table Table) (kept int) {
 			jobs = append(jobs, found[0])
 			continue
 		}
-		jobs = append(jobs, newJob(e, s.Log, s.run))
+		jobs = append(jobs, newJob(e, s))
 	}
 	s.jobs = jobs
 	s.restart(func(j *job) bool { return same[j] })
