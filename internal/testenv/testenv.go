@@ -1,0 +1,141 @@
+// Package testenv is what the tests of several packages share: a copy of the
+// image tree with an environment that leads there, processes of their own for
+// what a test must not do to itself, and waiting for a condition.
+package testenv
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Dir returns a new directory that every user can enter; t.TempDir's parent is
+// closed to others.
+func Dir(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	Chmod(t, filepath.Dir(dir), 0o755)
+	Chmod(t, dir, 0o755)
+	return dir
+}
+
+// Write writes a file with its parents, and exactly this mode.
+func Write(t testing.TB, path, content string, perm fs.FileMode) {
+	t.Helper()
+	Mkdir(t, filepath.Dir(path))
+	check(t, os.WriteFile(path, []byte(content), perm))
+	Chmod(t, path, perm)
+}
+
+// Script writes an executable shell script.
+func Script(t testing.TB, path, body string) {
+	t.Helper()
+	Write(t, path, "#!/bin/sh\n"+body+"\n", 0o755)
+}
+
+// Mkdir makes a directory with its parents.
+func Mkdir(t testing.TB, dir string) {
+	t.Helper()
+	check(t, os.MkdirAll(dir, 0o755))
+}
+
+// Chmod is os.Chmod.
+func Chmod(t testing.TB, path string, perm fs.FileMode) {
+	t.Helper()
+	check(t, os.Chmod(path, perm))
+}
+
+// Chown gives a tree to a user, links themselves included.
+func Chown(t testing.TB, dir string, uid int) {
+	t.Helper()
+	check(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(path, uid, uid)
+	}))
+}
+
+// Symlink makes path a link.
+func Symlink(t testing.TB, target, path string) {
+	t.Helper()
+	check(t, os.Symlink(target, path))
+}
+
+// Read returns a file's content.
+func Read(t testing.TB, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	check(t, err)
+	return string(data)
+}
+
+// Mode returns the mode of a file, or of the link itself.
+func Mode(t testing.TB, path string) fs.FileMode {
+	t.Helper()
+	info, err := os.Lstat(path)
+	check(t, err)
+	return info.Mode()
+}
+
+// Exists reports whether something is at path, a dangling link included.
+func Exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// Names returns the names in a directory, hidden ones included.
+func Names(t testing.TB, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	check(t, err)
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names
+}
+
+// deadline is far above what anything takes that a test waits for, on a busy
+// machine too.
+const deadline = 60 * time.Second
+
+// WaitFor waits until ok returns true.
+func WaitFor(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(deadline)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-timeout:
+			t.Fatalf("waited %s in vain for: %s", deadline, what)
+		}
+	}
+}
+
+// SetEnviron replaces this process's environment for the length of a test.
+func SetEnviron(t testing.TB, environ ...string) {
+	t.Helper()
+	old := os.Environ()
+	set := func(entries []string) {
+		os.Clearenv()
+		for _, e := range entries {
+			name, value, _ := strings.Cut(e, "=")
+			check(t, os.Setenv(name, value))
+		}
+	}
+	t.Cleanup(func() { set(old) })
+	set(environ)
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
