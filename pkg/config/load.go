@@ -53,9 +53,8 @@ func load(problems []string) (Config, error) {
 	var c Config
 	for _, v := range variables() {
 		if os.Getenv(v.Name) == "" {
-			v.setDefault()
-		}
-		if err := v.check(); err != nil {
+			v.setDefault() // as good as the values that it is made from
+		} else if err := v.check(); err != nil {
 			problems = append(problems, v.problem(err))
 		}
 	}
@@ -142,7 +141,10 @@ func (v Variable) check() error {
 }
 
 func (v Variable) problem(err error) string {
-	if v.secret {
+	switch fromFile := os.Getenv("FILE__"+v.Name) != ""; {
+	case fromFile && v.kind == "schedule":
+		return v.Name + ": expected a schedule in the file that FILE__" + v.Name + " names" // err quotes parts of it
+	case fromFile || v.secret:
 		return fmt.Sprintf("%s: %v", v.Name, err)
 	}
 	return fmt.Sprintf("%s=%q: %v", v.Name, os.Getenv(v.Name), err)
@@ -181,7 +183,7 @@ func readSecret(path string) (string, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", errors.New("the file does not exist: is the secret mounted?")
 	case err != nil:
-		return "", fmt.Errorf("the file cannot be read by uid %d", os.Geteuid())
+		return "", fmt.Errorf("the file cannot be read by uid %d: %w", os.Geteuid(), errors.Unwrap(err))
 	case info.IsDir():
 		return "", errors.New("is a directory, expected a file")
 	case !info.Mode().IsRegular():
