@@ -33,7 +33,7 @@ func TestLoadChecksDurations(t *testing.T) {
 		"30":    `IMAGE_CRON_JOB_TIMEOUT="30": expected a duration such as 90s, 5m or 1h30m`,
 		"-5s":   `IMAGE_CRON_JOB_TIMEOUT="-5s": expected a duration such as 90s, 5m or 1h30m`,
 	} {
-		setEnviron(t, "IMAGE_CRON_JOB_TIMEOUT="+value)
+		testenv.SetEnviron(t, "IMAGE_CRON_JOB_TIMEOUT="+value)
 		c, err := Load()
 		var invalid *Error
 		switch {
