@@ -2,10 +2,10 @@ package boot
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -14,11 +14,11 @@ import (
 
 // lockedMode is what everything below IMAGE_BASE_DIR gets: files too, because
 // child images ship programs without execute bits and rely on it.
-const lockedMode fs.FileMode = 0o555
+const lockedMode = 0o555
 
 // lockDown revokes write permission below IMAGE_BASE_DIR. Links are not
 // followed, mount points are not entered, and a read-only file system needs no
-// locking. What changes needs a system call each, so only what differs does.
+// locking. Only what differs is changed.
 func (b *Boot) lockDown() error {
 	base, err := filepath.EvalSymlinks(b.Config.BaseDir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -31,72 +31,100 @@ func (b *Boot) lockDown() error {
 	if unix.Statfs(base, &stat) == nil && stat.Flags&unix.ST_RDONLY != 0 {
 		return nil
 	}
-	w := walk{
-		secrets: b.Config.SecretsDir,
-		skip:    []string{b.Config.RunDir, b.Config.StorageBaseDir},
-	}
-	// In the tests these lie below the tree; the walk sees paths without links.
-	for i, path := range w.skip {
-		w.skip[i] = resolve(path)
-	}
-	w.secrets = resolve(w.secrets)
-	if err := w.tree(base, true, false); err != nil {
+	w := walk{secrets: identify(b.Config.SecretsDir)}
+	// Both may lie in the tree, where everything is below one private directory.
+	w.skip = [2]identity{identify(b.Config.RunDir), identify(b.Config.StorageBaseDir)}
+	if err := w.entry(unix.AT_FDCWD, base, base, false); err != nil {
 		return err
 	}
-	if n := len(w.foreign); n > 0 {
+	if w.foreign > 0 {
 		b.Log.Warn().Msgf("%d files below %s belong to other users and can be written by this one (uid %d), for example %s: give them to it, or take that permission away",
-			n, b.Config.BaseDir, os.Geteuid(), w.foreign[0])
+			w.foreign, b.Config.BaseDir, os.Geteuid(), w.example)
 	}
 	return nil
 }
 
-func resolve(path string) string {
-	if resolved, err := filepath.EvalSymlinks(path); err == nil {
-		return resolved
-	}
-	return filepath.Clean(path)
+// identity tells a directory by whatever path it is reached; the zero value is
+// none.
+type identity struct {
+	major, minor uint32
+	inode        uint64
 }
 
-type walk struct {
-	secrets string
-	skip    []string
-	mounts  map[string]bool // for kernels that do not tell a mount point by statx(2)
-	foreign []string        // other users' files that we may write
-}
-
-// tree locks path and what is below it.
-func (w *walk) tree(path string, root, secret bool) error {
+func identify(path string) identity {
 	var stat unix.Statx_t
-	err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, unix.STATX_MODE, &stat)
+	if unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_INO, &stat) != nil {
+		return identity{}
+	}
+	return identityOf(&stat)
+}
+
+func identityOf(stat *unix.Statx_t) identity {
+	return identity{stat.Dev_major, stat.Dev_minor, stat.Ino}
+}
+
+// walk goes through a tree by the descriptors of its directories, so that a
+// path need not be looked up again for every file.
+type walk struct {
+	secrets identity
+	skip    [2]identity
+	mounts  map[string]bool // for kernels that do not tell a mount point by statx(2)
+
+	foreign int    // other users' files that we may write
+	example string // one of them
+}
+
+// entry locks what name in the directory dir is, and what lies below it. For
+// messages it is called path.
+func (w *walk) entry(dir int, name, path string, secret bool) error {
+	var stat unix.Statx_t
+	err := unix.Statx(dir, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, unix.STATX_MODE|unix.STATX_INO, &stat)
 	if errors.Is(err, unix.ENOENT) {
 		return nil // removed in the meantime
 	}
 	if err != nil {
 		return &fs.PathError{Op: "statx", Path: path, Err: err}
 	}
-	if !root && (w.isMountPoint(path, &stat) || slices.Contains(w.skip, path)) {
+	if dir != unix.AT_FDCWD && w.isMountPoint(path, &stat) {
 		return nil
 	}
-	secret = secret || path == w.secrets
 	switch stat.Mode & unix.S_IFMT {
-	case unix.S_IFREG:
 	case unix.S_IFDIR:
-		entries, err := os.ReadDir(path)
-		if err != nil && !errors.Is(err, fs.ErrPermission) {
+		id := identityOf(&stat)
+		if id == w.skip[0] || id == w.skip[1] {
+			return nil
+		}
+		secret = secret || id == w.secrets
+		if err := w.below(dir, name, path, secret); err != nil {
 			return err
 		}
-		for _, e := range entries {
-			if e.Type()&fs.ModeSymlink != 0 {
-				continue
-			}
-			if err := w.tree(path+"/"+e.Name(), false, secret); err != nil {
-				return err
-			}
-		}
+	case unix.S_IFREG:
 	default:
 		return nil
 	}
-	return w.lock(path, uint32(stat.Mode)&0o7777, secret)
+	return w.lock(dir, name, path, uint32(stat.Mode)&0o7777, secret)
+}
+
+// below locks what lies in a directory.
+func (w *walk) below(dir int, name, path string, secret bool) error {
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENOENT) {
+		return nil // what we cannot even list is not ours
+	}
+	if err != nil {
+		return &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	names, err := fsutil.Names(fd)
+	if err != nil {
+		return &fs.PathError{Op: "getdents", Path: path, Err: err}
+	}
+	for _, name := range names {
+		if err := w.entry(fd, name, path+"/"+name, secret); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // isMountPoint asks the kernel, which tells since Linux 5.8.
@@ -110,7 +138,7 @@ func (w *walk) isMountPoint(path string, stat *unix.Statx_t) bool {
 	return w.mounts[path]
 }
 
-func (w *walk) lock(path string, mode uint32, secret bool) error {
+func (w *walk) lock(dir int, name, path string, mode uint32, secret bool) error {
 	wanted := uint32(lockedMode)
 	if secret {
 		wanted = mode &^ 0o222
@@ -118,18 +146,19 @@ func (w *walk) lock(path string, mode uint32, secret bool) error {
 	if mode == wanted {
 		return nil
 	}
-	err := unix.Chmod(path, wanted)
+	err := unix.Fchmodat(dir, name, wanted, 0)
 	switch {
 	case errors.Is(err, unix.EROFS), errors.Is(err, unix.ENOENT):
 		return nil
 	case errors.Is(err, unix.EPERM):
 		// Another user's. If we may not write it either, that is all we wanted.
-		if unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS) == nil {
-			w.foreign = append(w.foreign, path)
+		if unix.Faccessat(dir, name, unix.W_OK, unix.AT_EACCESS) == nil {
+			w.foreign++
+			w.example = path
 		}
 		return nil
 	case err != nil:
-		return &fs.PathError{Op: "chmod", Path: path, Err: err}
+		return fmt.Errorf("cannot change the mode of %s: %w", path, err)
 	}
 	return nil
 }

@@ -47,7 +47,14 @@ func FormatEnviron(environ []string) []byte {
 	})
 	var b strings.Builder
 	for _, e := range entries {
-		b.WriteString(e.name + `="` + inQuotes.Replace(e.value) + "\"\n")
+		value := e.value
+		if strings.ContainsAny(value, "\\\"$`") {
+			value = inQuotes.Replace(value)
+		}
+		b.WriteString(e.name)
+		b.WriteString(`="`)
+		b.WriteString(value)
+		b.WriteString("\"\n")
 	}
 	return []byte(b.String())
 }

@@ -49,7 +49,7 @@ func (f Files) Handle(e Event) {
 // write puts the file in place. When it cannot, none is better than one that
 // says what is no longer true.
 func (f Files) write(path, content string) {
-	if err := fsutil.Update(path, []byte(content), 0o644); err != nil {
+	if err := fsutil.Replace(path, []byte(content), 0o644); err != nil {
 		_ = os.Remove(path)
 		f.Log.Error().Msg(err.Error())
 	}
@@ -79,22 +79,29 @@ func (f Files) create(path, content string) {
 	}
 }
 
-// RemoveAll removes the files of a former life.
+// RemoveAll removes the files of a former life, and what a kill kept from its
+// place among them.
 func (f Files) RemoveAll() {
-	for _, pattern := range []string{
-		filepath.Join(escape(f.PIDDir), prefix+"*"+pidSuffix),
-		filepath.Join(escape(f.StateDir), prefix+"*"+stateSuffix),
-		filepath.Join(escape(f.PIDDir), "."+prefix+"*"), // what a kill kept from its place
-		filepath.Join(escape(f.StateDir), "."+prefix+"*"),
-	} {
-		old, err := filepath.Glob(pattern)
-		if err != nil {
-			f.Log.Warn().Msgf("cannot look for old files %s: %v", pattern, err)
+	f.removeFrom(f.StateDir)
+	if f.PIDDir != f.StateDir {
+		f.removeFrom(f.PIDDir)
+	}
+}
+
+func (f Files) removeFrom(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		f.Log.Warn().Msgf("cannot look for files of a former life: %v", err)
+	}
+	for _, e := range entries {
+		name, hidden := strings.CutPrefix(e.Name(), ".")
+		name, ours := strings.CutPrefix(name, prefix)
+		isFile := strings.HasSuffix(name, pidSuffix) || strings.HasSuffix(name, stateSuffix)
+		if !ours || (!hidden && !isFile) {
+			continue
 		}
-		for _, path := range old {
-			if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-				f.Log.Warn().Msgf("cannot remove %s of a former life: %v", path, err)
-			}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !os.IsNotExist(err) {
+			f.Log.Warn().Msgf("cannot remove a file of a former life: %v", err)
 		}
 	}
 }
@@ -109,9 +116,4 @@ func (f Files) statePath(name string) string {
 
 func isFileName(name string) bool {
 	return name != "" && !strings.ContainsAny(name, "/\x00")
-}
-
-// escape keeps the directory's own name from being a pattern.
-func escape(dir string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
 }

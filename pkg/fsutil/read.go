@@ -62,3 +62,16 @@ func ignoringEINTR(call func() (int, error)) (int, error) {
 		}
 	}
 }
+
+// Names returns the names in an open directory, in no order.
+func Names(fd int) ([]string, error) {
+	var names []string
+	buf := make([]byte, 4096)
+	for {
+		n, err := ignoringEINTR(func() (int, error) { return unix.Getdents(fd, buf) })
+		if err != nil || n == 0 {
+			return names, err
+		}
+		_, _, names = unix.ParseDirent(buf[:n], -1, names)
+	}
+}

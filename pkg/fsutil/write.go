@@ -25,14 +25,33 @@ func Replace(path string, data []byte, perm fs.FileMode) error {
 }
 
 // Update is Replace for a file that mostly stays as it is: when content and
-// mode are as wanted it is not touched, which costs a fraction of a rename.
+// mode are as wanted it is not touched, which costs a fraction of a rename. A
+// file that is not there yet is written in place: nobody reads it, and what a
+// kill leaves of it the next Update replaces.
 func Update(path string, data []byte, perm fs.FileMode) error {
-	if info, err := os.Lstat(path); err == nil && info.Mode() == perm && info.Size() == int64(len(data)) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return create(path, data, perm)
+	case err == nil && info.Mode() == perm && info.Size() == int64(len(data)):
 		if old, err := ReadFile(path); err == nil && bytes.Equal(old, data) {
 			return nil
 		}
 	}
 	return Replace(path, data, perm)
+}
+
+func create(path string, data []byte, perm fs.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return cannot("write", path, err)
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(perm), f.Close()); err != nil {
+		_ = os.Remove(path)
+		return cannot("write", path, err)
+	}
+	return nil
 }
 
 func replace(path string, data []byte, perm fs.FileMode, sync bool) (err error) {
