@@ -45,11 +45,19 @@ func kick(_ command, args []string) error {
 	if err != nil {
 		return err
 	}
+	l := log.Named(log.New(os.Stderr, logOptions(cfg)), "run") // it is run's last word
+	if err := awaitPrograms(cfg, l, pid, since); err != nil {
+		l.Error().Msg(err.Error())
+		return &exitError{code: exitFailed}
+	}
+	return nil
+}
+
+func awaitPrograms(cfg config.Config, l log.Logger, pid int, since time.Time) error {
 	client, err := supervisor.FromConfig(render.SupervisorConf(cfg))
 	if err != nil {
 		return err
 	}
-	l := log.Named(log.New(os.Stderr, logOptions(cfg)), "run")
 	ctx, cancel := context.WithDeadline(context.Background(), since.Add(kickLimit))
 	defer cancel()
 	processes, err := client.WaitUp(ctx, func() bool { return os.Getppid() == pid })

@@ -42,8 +42,8 @@ func (f Files) Handle(e Event) {
 	if p := e.Payload["pid"]; p != "" && (state == "RUNNING" || state == "STOPPING") {
 		pid = p
 	}
+	f.write(f.pidPath(name), pid) // first: who reads RUNNING finds the process
 	f.write(f.statePath(name), state)
-	f.write(f.pidPath(name), pid)
 }
 
 // write puts the file in place. When it cannot, none is better than one that
