@@ -5,14 +5,18 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/abrander/go-supervisord"
+	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/ini"
 )
@@ -81,9 +85,13 @@ func (c Client) dial(ctx context.Context) (net.Conn, error) {
 	return d.DialContext(ctx, c.network, c.address)
 }
 
+// maxAnswer bounds what is read of an answer; one about 10,000 programs has 10 MB.
+const maxAnswer = 32 << 20
+
 // call runs one call with a client of its own, which ends with ctx or after the
 // time-out.
 func (c Client) call(ctx context.Context, timeout time.Duration, do func(*supervisord.Client) error) error {
+	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	transport := &http.Transport{
@@ -98,26 +106,44 @@ func (c Client) call(ctx context.Context, timeout time.Duration, do func(*superv
 		return err
 	}
 	defer client.Close()
-	if err := do(client); err != nil {
-		if fault := parseFault(err); fault != nil {
-			return fault
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("supervisord at %s did not answer within %s", c, timeout)
-		}
-		return fmt.Errorf("cannot ask supervisord at %s: %w", c, err)
+	err = do(client)
+	if err == nil {
+		return nil
 	}
-	return nil
+	var request *url.Error // says no more than what is asked of whom
+	if errors.As(err, &request) {
+		err = request.Err
+	}
+	fault := parseFault(err)
+	switch {
+	case fault != nil:
+		return fault
+	case parent.Err() != nil:
+		return context.Cause(parent)
+	case ctx.Err() != nil:
+		return fmt.Errorf("supervisord at %s did not answer within %s", c, timeout)
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ECONNREFUSED):
+		return fmt.Errorf("supervisord does not run: nothing listens at %s", c)
+	}
+	return fmt.Errorf("cannot ask supervisord at %s: %w", c, err)
 }
 
-// bound ties the library's requests, which know no context, to one.
+// bound ties the library's requests, which know no context, to one, and bounds
+// the answers, which it reads whole.
 type bound struct {
 	ctx context.Context
 	http.RoundTripper
 }
 
 func (b bound) RoundTrip(req *http.Request) (*http.Response, error) {
-	return b.RoundTripper.RoundTrip(req.WithContext(b.ctx))
+	resp, err := b.RoundTripper.RoundTrip(req.WithContext(b.ctx))
+	if err == nil {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, maxAnswer), resp.Body}
+	}
+	return resp, err
 }
 
 // Processes returns what supervisord knows of all its processes.
@@ -130,31 +156,24 @@ func (c Client) Processes(ctx context.Context) ([]supervisord.ProcessInfo, error
 	return infos, err
 }
 
-// autostarted returns the full names of the processes that supervisord starts
-// by itself.
-func (c Client) autostarted(ctx context.Context) (map[string]bool, error) {
-	var configs []struct {
-		Name      string `xmlrpc:"name"`
-		Group     string `xmlrpc:"group"`
-		Autostart bool   `xmlrpc:"autostart"`
-	}
+// programConfig is what supervisord's configuration says of a process.
+type programConfig struct {
+	Name         string `xmlrpc:"name"`
+	Group        string `xmlrpc:"group"`
+	Autostart    bool   `xmlrpc:"autostart"`
+	StartSecs    int    `xmlrpc:"startsecs"`
+	StopWaitSecs int    `xmlrpc:"stopwaitsecs"`
+}
+
+// configs returns the configuration of all processes, by full name.
+func (c Client) configs(ctx context.Context) (map[string]programConfig, error) {
+	var configs []programConfig
 	err := c.call(ctx, callTimeout, func(s *supervisord.Client) error {
 		return s.Call("supervisor.getAllConfigInfo", nil, &configs)
 	})
-	names := map[string]bool{}
+	named := make(map[string]programConfig, len(configs))
 	for _, config := range configs {
-		if config.Autostart {
-			names[FullName(config.Group, config.Name)] = true
-		}
+		named[FullName(config.Group, config.Name)] = config
 	}
-	return names, err
-}
-
-// FullName is a process's name as supervisord takes it: NAME, or GROUP:NAME
-// when they differ.
-func FullName(group, name string) string {
-	if group == name {
-		return name
-	}
-	return group + ":" + name
+	return named, err
 }

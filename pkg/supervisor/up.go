@@ -28,7 +28,7 @@ func (c Client) WaitUp(ctx context.Context, alive func() bool) ([]supervisord.Pr
 	if err != nil {
 		return nil, err
 	}
-	autostarted, err := c.autostarted(ctx)
+	configs, err := c.configs(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (c Client) WaitUp(ctx context.Context, alive func() bool) ([]supervisord.Pr
 			return false, err
 		}
 		for _, p := range infos {
-			if pending(p, autostarted[FullName(p.Group, p.Name)]) {
+			if pending(p, configs[Name(p)].Autostart) {
 				return false, nil
 			}
 		}

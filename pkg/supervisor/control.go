@@ -1,0 +1,233 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/abrander/go-supervisord"
+	"golang.org/x/sys/unix"
+)
+
+// Stopping and starting never let supervisord do the waiting: it would look
+// after the program once a second. Each question about a program wakes it, so
+// that asking again and again takes no longer than the program itself needs.
+
+// patience is how much longer than its stopwaitsecs or startsecs a program may
+// take. supervisord kills what does not stop, so more than that is a fault.
+const patience = 10 * time.Second
+
+// Start starts the processes that a name stands for (see Select) and waits
+// until they are up. Those that run are left alone.
+func (c Client) Start(ctx context.Context, name string) error {
+	return c.each(ctx, []string{name}, c.start)
+}
+
+// Stop stops the processes that a name stands for (see Select) and waits until
+// they have ended. supervisord does not start them again by itself.
+func (c Client) Stop(ctx context.Context, name string) error {
+	return c.each(ctx, []string{name}, c.stop)
+}
+
+// Restart stops the processes that names stand for (see Select), starts them,
+// and waits for both. Those that do not run are started. When ctx ends in
+// between, a program stays stopped.
+func (c Client) Restart(ctx context.Context, names ...string) error {
+	return c.each(ctx, names, func(ctx context.Context, p program) error {
+		if err := c.stop(ctx, p); err != nil {
+			return err
+		}
+		return c.start(ctx, p)
+	})
+}
+
+// program is a process as supervisord's configuration has it.
+type program struct {
+	name      string // full
+	startSecs time.Duration
+	stopWait  time.Duration
+}
+
+// each does something to all processes that names stand for, side by side.
+func (c Client) each(ctx context.Context, names []string, do func(context.Context, program) error) error {
+	programs, err := c.programs(ctx, names)
+	if err != nil {
+		return err
+	}
+	errs := make([]error, len(programs))
+	var wg sync.WaitGroup
+	for i, p := range programs {
+		wg.Go(func() { errs[i] = do(ctx, p) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// programs returns the processes that names stand for, each once.
+func (c Client) programs(ctx context.Context, names []string) ([]program, error) {
+	all, err := c.Processes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	configs, err := c.configs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var programs []program
+	seen := map[string]bool{}
+	for _, name := range names {
+		selected := Select(all, name)
+		if len(selected) == 0 {
+			return nil, unknown(name)
+		}
+		for _, p := range selected {
+			full := Name(p)
+			if seen[full] {
+				continue
+			}
+			seen[full] = true
+			conf := configs[full]
+			programs = append(programs, program{full, seconds(conf.StartSecs), seconds(conf.StopWaitSecs)})
+		}
+	}
+	return programs, nil
+}
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+
+// stop asks supervisord to stop a program until it has ended. An EXITED one may
+// be about to be started again, so it counts when that is seen twice.
+func (c Client) stop(ctx context.Context, p program) error {
+	exited := 0
+	return c.until(ctx, p, p.stopWait+patience, "stop", func(info *supervisord.ProcessInfo) (bool, error) {
+		switch info.State {
+		case supervisord.StateRunning, supervisord.StateStarting, supervisord.StateBackoff:
+			exited = 0
+			err := c.call(ctx, callTimeout, func(s *supervisord.Client) error { return s.StopProcess(p.name, false) })
+			return false, ignore(err, FaultNotRunning)
+		case supervisord.StateStopping:
+			return false, c.resume(ctx, info)
+		case supervisord.StateExited:
+			exited++
+			return exited == 2, nil
+		}
+		return true, nil
+	})
+}
+
+// start asks supervisord to start a program and waits until it is up.
+func (c Client) start(ctx context.Context, p program) error {
+	asked := false
+	return c.until(ctx, p, p.startSecs+p.stopWait+patience, "start", func(info *supervisord.ProcessInfo) (bool, error) {
+		switch info.State {
+		case supervisord.StateRunning:
+			return true, nil
+		case supervisord.StateStarting, supervisord.StateStopping:
+			return false, nil
+		case supervisord.StateBackoff:
+			return false, fmt.Errorf("%s does not start: %s; supervisord tries again", p.name, info.SpawnErr)
+		}
+		if !asked {
+			asked = true
+			err := c.call(ctx, callTimeout, func(s *supervisord.Client) error { return s.StartProcess(p.name, false) })
+			// Of a failed start the next answer tells more.
+			return false, ignore(err, FaultAlreadyStarted, FaultSpawnError)
+		}
+		switch {
+		case info.State == supervisord.StateExited && info.SpawnErr == "":
+			return true, nil // it had little to do, and has done it
+		case info.SpawnErr != "":
+			return false, fmt.Errorf("%s does not start: %s (%s)", p.name, info.SpawnErr, info.StateName)
+		}
+		return false, fmt.Errorf("%s was started and is %s again", p.name, info.StateName)
+	})
+}
+
+// until asks for a program's state until done says so.
+func (c Client) until(ctx context.Context, p program, limit time.Duration, verb string, done func(*supervisord.ProcessInfo) (bool, error)) error {
+	begin := time.Now()
+	for {
+		info, err := c.process(ctx, p.name)
+		if err != nil {
+			return fmt.Errorf("cannot %s %s: %w", verb, p.name, err)
+		}
+		ok, err := done(info)
+		if err != nil {
+			return err
+		}
+		if ok {
+			return nil
+		}
+		took := time.Since(begin)
+		if took > limit {
+			return fmt.Errorf("cannot %s %s: it is still %s after %s", verb, p.name, info.StateName, limit)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("cannot %s %s: it is %s, and %w", verb, p.name, info.StateName, context.Cause(ctx))
+		case <-time.After(pause(took)):
+		}
+	}
+}
+
+// pause is how long to wait before the next question: at first as little as a
+// quick program needs, later a tenth of the time that has gone by.
+func pause(took time.Duration) time.Duration {
+	return min(max(took/10, 5*time.Millisecond), 50*time.Millisecond)
+}
+
+func (c Client) process(ctx context.Context, name string) (*supervisord.ProcessInfo, error) {
+	var info *supervisord.ProcessInfo
+	err := c.call(ctx, callTimeout, func(s *supervisord.Client) (err error) {
+		info, err = s.GetProcessInfo(name)
+		return err
+	})
+	return info, err
+}
+
+// resume lets a process go on that is to stop but itself was halted by SIGSTOP:
+// only then does it get the signal that ends it.
+func (c Client) resume(ctx context.Context, info *supervisord.ProcessInfo) error {
+	if !isHalted(info.Pid) {
+		return nil
+	}
+	// supervisord makes each of its processes the leader of a group.
+	if unix.Kill(-info.Pid, unix.SIGCONT) == nil {
+		return nil
+	}
+	err := c.call(ctx, callTimeout, func(s *supervisord.Client) error {
+		return s.SignalProcess(Name(*info), unix.SIGCONT)
+	})
+	return ignore(err, FaultNotRunning)
+}
+
+// isHalted reports whether a signal has halted a process; see proc(5).
+func isHalted(pid int) bool {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil || pid <= 0 {
+		return false
+	}
+	// The name, in parentheses, may hold blanks and parentheses itself.
+	for i := len(data) - 1; i >= 0; i-- {
+		if data[i] == ')' {
+			return i+2 < len(data) && data[i+2] == 'T'
+		}
+	}
+	return false
+}
+
+// ignore drops an error that is one of these faults.
+func ignore(err error, codes ...int) error {
+	var fault *Fault
+	if errors.As(err, &fault) {
+		for _, code := range codes {
+			if fault.Code == code {
+				return nil
+			}
+		}
+	}
+	return err
+}

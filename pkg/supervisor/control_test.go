@@ -1,0 +1,298 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/abrander/go-supervisord"
+
+	"github.com/ZPascal/container-manager/internal/supervisordtest"
+)
+
+// programs are of every kind. startsecs is 0 where nothing is to be waited for.
+const programs = `
+[program:app]
+command = /bin/sleep 1000
+startsecs = 0
+[program:slow]
+command = /bin/sleep 1000
+startsecs = 2
+[program:stubborn]
+command = /bin/sh -c "trap '' TERM; while :; do sleep 0.05; done"
+startsecs = 0
+stopwaitsecs = 1
+killasgroup = true
+[program:family]
+command = /bin/sh -c "sleep 1001 & echo $! >DIR/child; wait"
+startsecs = 0
+stopasgroup = true
+[program:many]
+command = /bin/sleep 1000
+process_name = %(program_name)s_%(process_num)d
+numprocs = 3
+startsecs = 0
+[program:one]
+command = /bin/sleep 1000
+startsecs = 0
+[program:two]
+command = /bin/sleep 1000
+startsecs = 0
+[group:both]
+programs = one,two
+[program:done]
+command = /bin/true
+startsecs = 0
+autorestart = false
+[program:failing]
+command = /bin/sh -c "exit 3"
+startsecs = 1
+startretries = 0
+autostart = false
+[program:retried]
+command = /bin/sh -c "exit 3"
+startsecs = 1
+startretries = 1000
+autostart = false
+[program:missing]
+command = /nowhere/program
+autostart = false
+[program:idle]
+command = /bin/sleep 1000
+startsecs = 0
+autostart = false
+`
+
+func states(t *testing.T, c Client, name string) []supervisord.ProcessInfo {
+	t.Helper()
+	all, err := c.Processes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	selected := Select(all, name)
+	if len(selected) == 0 {
+		t.Fatalf("there is no %s", name)
+	}
+	return selected
+}
+
+func state(t *testing.T, c Client, name string) string {
+	t.Helper()
+	return states(t, c, name)[0].StateName
+}
+
+func waitState(t *testing.T, c Client, name, want string) {
+	t.Helper()
+	supervisordtest.WaitFor(t, name+" is "+want, func() bool { return state(t, c, name) == want })
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustFail(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want one that says %q", err, want)
+	}
+}
+
+func TestControl(t *testing.T) {
+	s := supervisordtest.Start(t, programs)
+	c := AtSocket(s.Socket)
+	ctx := t.Context()
+
+	t.Run("restart", func(t *testing.T) {
+		waitState(t, c, "app", "RUNNING")
+		before := states(t, c, "app")[0].Pid
+		begin := time.Now()
+		must(t, c.Restart(ctx, "app"))
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		if after := states(t, c, "app")[0]; after.Pid == before || after.StateName != "RUNNING" {
+			t.Errorf("process %d is %s, it was process %d", after.Pid, after.StateName, before)
+		}
+		if _, err := os.Stat(fmt.Sprintf("/proc/%d", before)); err == nil {
+			t.Errorf("process %d is still there", before)
+		}
+	})
+	t.Run("waits for startsecs", func(t *testing.T) {
+		must(t, c.Restart(ctx, "slow"))
+		if got := state(t, c, "slow"); got != "RUNNING" {
+			t.Errorf("slow is %s", got)
+		}
+	})
+	t.Run("of a starting one", func(t *testing.T) {
+		must(t, c.Stop(ctx, "slow"))
+		must(t, c.call(ctx, callTimeout, func(s *supervisord.Client) error { return s.StartProcess("slow", false) }))
+		if got := state(t, c, "slow"); got != "STARTING" {
+			t.Fatalf("slow is %s", got)
+		}
+		must(t, c.Restart(ctx, "slow"))
+		if got := state(t, c, "slow"); got != "RUNNING" {
+			t.Errorf("slow is %s", got)
+		}
+	})
+	t.Run("of one that ignores SIGTERM", func(t *testing.T) {
+		waitState(t, c, "stubborn", "RUNNING")
+		must(t, c.Restart(ctx, "stubborn"))
+		if log := s.Log(); !strings.Contains(log, "killing 'stubborn'") {
+			t.Errorf("it was not killed:\n%s", log)
+		}
+	})
+	t.Run("of a stopping one", func(t *testing.T) {
+		must(t, c.call(ctx, callTimeout, func(s *supervisord.Client) error { return s.StopProcess("stubborn", false) }))
+		if got := state(t, c, "stubborn"); got != "STOPPING" {
+			t.Fatalf("stubborn is %s", got)
+		}
+		must(t, c.Restart(ctx, "stubborn"))
+		waitState(t, c, "stubborn", "RUNNING")
+	})
+	t.Run("of one that SIGSTOP halted", func(t *testing.T) {
+		pid := states(t, c, "app")[0].Pid
+		must(t, syscall.Kill(pid, syscall.SIGSTOP))
+		supervisordtest.WaitFor(t, "it is halted", func() bool { return isHalted(pid) })
+		begin := time.Now()
+		must(t, c.Restart(ctx, "app"))
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("it took %s: the signal to end reached it too late", took)
+		}
+	})
+	t.Run("with stopasgroup", func(t *testing.T) {
+		waitState(t, c, "family", "RUNNING")
+		var child int
+		supervisordtest.WaitFor(t, "the child is there", func() bool {
+			data, _ := os.ReadFile(s.Dir + "/child")
+			child, _ = strconv.Atoi(strings.TrimSpace(string(data)))
+			return child > 0
+		})
+		must(t, c.Restart(ctx, "family"))
+		supervisordtest.WaitFor(t, "the child of before is gone", func() bool {
+			line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child))
+			return !strings.Contains(string(line), "1001")
+		})
+	})
+	t.Run("of an exited one", func(t *testing.T) {
+		waitState(t, c, "done", "EXITED")
+		must(t, c.Restart(ctx, "done"))
+	})
+	t.Run("of one that was never started", func(t *testing.T) {
+		must(t, c.Restart(ctx, "idle"))
+		if got := state(t, c, "idle"); got != "RUNNING" {
+			t.Errorf("idle is %s", got)
+		}
+	})
+	t.Run("of a fatal one", func(t *testing.T) {
+		mustFail(t, c.Start(ctx, "failing"), "failing does not start: Exited too quickly")
+		waitState(t, c, "failing", "FATAL")
+		mustFail(t, c.Restart(ctx, "failing"), "failing does not start: Exited too quickly")
+	})
+	t.Run("of one in backoff", func(t *testing.T) {
+		mustFail(t, c.Start(ctx, "retried"), "supervisord tries again")
+		waitState(t, c, "retried", "BACKOFF")
+		mustFail(t, c.Restart(ctx, "retried"), "retried does not start: Exited too quickly (process log may have details); supervisord tries again")
+		must(t, c.Stop(ctx, "retried"))
+		if got := state(t, c, "retried"); got != "STOPPED" {
+			t.Errorf("retried is %s", got)
+		}
+	})
+	t.Run("without its program", func(t *testing.T) {
+		err := c.Restart(ctx, "missing")
+		var fault *Fault
+		if !errors.As(err, &fault) || fault.Code != FaultNoFile {
+			t.Errorf("error %v, want fault NO_FILE", err)
+		}
+		mustFail(t, err, "can't find command '/nowhere/program'")
+	})
+	t.Run("of a group", func(t *testing.T) {
+		before := states(t, c, "both:*")
+		must(t, c.Restart(ctx, "both:*", "both:one", "app"))
+		for i, p := range states(t, c, "both:*") {
+			if p.Pid == before[i].Pid || p.StateName != "RUNNING" {
+				t.Errorf("%s is %s, process %d, it was process %d", Name(p), p.StateName, p.Pid, before[i].Pid)
+			}
+		}
+	})
+	t.Run("of one in a group", func(t *testing.T) {
+		one, two := states(t, c, "both:one")[0].Pid, states(t, c, "two")[0].Pid
+		must(t, c.Restart(ctx, "both:one"))
+		if states(t, c, "one")[0].Pid == one || states(t, c, "both:two")[0].Pid != two {
+			t.Error("not exactly both:one was restarted")
+		}
+	})
+	t.Run("of a program with numprocs", func(t *testing.T) {
+		before := states(t, c, "many")
+		must(t, c.Restart(ctx, "many"))
+		for i, p := range states(t, c, "many:*") {
+			if p.Pid == before[i].Pid {
+				t.Errorf("%s was not restarted", Name(p))
+			}
+		}
+	})
+	t.Run("of an unknown name", func(t *testing.T) {
+		for _, name := range []string{"nobody", "both:three", "nobody:*", "", "app ", "../app"} {
+			err := c.Restart(ctx, "app", name)
+			if !errors.Is(err, ErrUnknown) {
+				t.Errorf("%q: error %v, want ErrUnknown", name, err)
+			}
+		}
+	})
+	t.Run("stop and start", func(t *testing.T) {
+		for range 2 { // the second time there is nothing to do
+			must(t, c.Stop(ctx, "app"))
+			if got := state(t, c, "app"); got != "STOPPED" {
+				t.Errorf("app is %s", got)
+			}
+		}
+		for range 2 {
+			must(t, c.Start(ctx, "app"))
+			if got := state(t, c, "app"); got != "RUNNING" {
+				t.Errorf("app is %s", got)
+			}
+		}
+	})
+	t.Run("with a deadline", func(t *testing.T) {
+		gone := errors.New("time is up")
+		short, cancel := context.WithTimeoutCause(ctx, 200*time.Millisecond, gone)
+		defer cancel()
+		err := c.Stop(short, "stubborn")
+		if !errors.Is(err, gone) {
+			t.Errorf("error %v, want the context's cause", err)
+		}
+	})
+}
+
+// TestStopOfOneThatSupervisordStartsAgain stops a program at any moment of its
+// life: one that has just EXITED is about to be started again.
+func TestStopOfOneThatSupervisordStartsAgain(t *testing.T) {
+	s := supervisordtest.Start(t, `
+[program:flapping]
+command = /bin/true
+startsecs = 0
+autorestart = true
+`)
+	c := AtSocket(s.Socket)
+	for range 20 {
+		must(t, c.Start(t.Context(), "flapping"))
+		must(t, c.Stop(t.Context(), "flapping"))
+		runs := strings.Count(s.Log(), "spawned: 'flapping'")
+		for range 3 { // each wakes supervisord, which would start it
+			if got := state(t, c, "flapping"); got != "STOPPED" && got != "EXITED" {
+				t.Fatalf("flapping is %s after it was stopped", got)
+			}
+		}
+		if now := strings.Count(s.Log(), "spawned: 'flapping'"); now != runs {
+			t.Fatalf("it was started after it was stopped:\n%s", s.Log())
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/abrander/go-supervisord"
+)
+
+// ErrUnknown says that supervisord has no program of a name.
+var ErrUnknown = errors.New("supervisord has no program of this name")
+
+// Select returns the processes that a name stands for: GROUP:NAME for one,
+// GROUP:* for all of a group, and NAME for what is called so: a program, else
+// the one process of that name in whatever group, else a whole group, as of a
+// program with numprocs. It returns none when there is no such name, or when it
+// could mean several processes of different groups.
+func Select(all []supervisord.ProcessInfo, name string) []supervisord.ProcessInfo {
+	group, process, qualified := strings.Cut(name, ":")
+	if qualified && (process == "*" || process == "") {
+		return filter(all, func(p supervisord.ProcessInfo) bool { return p.Group == group })
+	}
+	if !qualified {
+		process = name
+	}
+	exact := filter(all, func(p supervisord.ProcessInfo) bool { return p.Group == group && p.Name == process })
+	if qualified || len(exact) > 0 {
+		return exact
+	}
+	if named := filter(all, func(p supervisord.ProcessInfo) bool { return p.Name == name }); len(named) == 1 {
+		return named
+	}
+	return filter(all, func(p supervisord.ProcessInfo) bool { return p.Group == name })
+}
+
+func filter(all []supervisord.ProcessInfo, keep func(supervisord.ProcessInfo) bool) []supervisord.ProcessInfo {
+	var kept []supervisord.ProcessInfo
+	for _, p := range all {
+		if keep(p) {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+// Stands reports whether name could stand for the process of that group and
+// name; see Select.
+func Stands(name, group, process string) bool {
+	return process != "" && len(Select([]supervisord.ProcessInfo{{Group: group, Name: process}}, name)) > 0
+}
+
+// unknown says that there is no program of a name.
+func unknown(name string) error {
+	return fmt.Errorf("%q: %w; container-manager status lists all", name, ErrUnknown)
+}
+
+// FullName is a process's name as supervisord takes it: NAME, or GROUP:NAME
+// when they differ.
+func FullName(group, name string) string {
+	if group == name {
+		return name
+	}
+	return group + ":" + name
+}
+
+// Name is a process's full name.
+func Name(p supervisord.ProcessInfo) string { return FullName(p.Group, p.Name) }
