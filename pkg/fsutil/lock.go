@@ -25,7 +25,7 @@ type Lock struct{ f *os.File }
 func TryLock(path string) (*Lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o660)
 	if err != nil {
-		return nil, cannot("lock", path, err)
+		return nil, cannot("lock", path, path, err)
 	}
 	for {
 		switch err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err {
@@ -36,7 +36,7 @@ func TryLock(path string) (*Lock, error) {
 		case unix.EWOULDBLOCK:
 			err = ErrLocked
 		default:
-			err = cannot("lock", path, err)
+			err = cannot("lock", path, path, err)
 		}
 		_ = f.Close()
 		return nil, err

@@ -58,13 +58,13 @@ func replace(path string, data []byte, perm fs.FileMode, sync bool) (err error) 
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
 	if err != nil {
-		return cannot("write", path, err)
+		return cannot("write", path, dir, err)
 	}
 	defer func() {
 		if err != nil {
 			_ = f.Close()
 			_ = os.Remove(f.Name())
-			err = cannot("write", path, err)
+			err = cannot("write", path, path, err)
 		}
 	}()
 	if _, err = f.Write(data); err != nil {
@@ -109,18 +109,19 @@ func Symlink(target, path string) error {
 	tmp := fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
 	_ = os.Remove(tmp)
 	if err := os.Symlink(target, tmp); err != nil {
-		return cannot("link", path, err)
+		return cannot("link", path, filepath.Dir(path), err)
 	}
 	if err := os.Rename(tmp, path); err != nil {
 		_ = os.Remove(tmp)
-		return cannot("link", path, err)
+		return cannot("link", path, path, err)
 	}
 	return nil
 }
 
 // cannot says what could not be done to which file, once: the error below
-// names a temporary file that nobody knows.
-func cannot(verb, path string, err error) error {
+// names a temporary file that nobody knows. The reason lies in at: the directory
+// where a new file could not be made.
+func cannot(verb, path, at string, err error) error {
 	var pathErr *fs.PathError
 	var linkErr *os.LinkError
 	switch {
@@ -129,5 +130,5 @@ func cannot(verb, path string, err error) error {
 	case errors.As(err, &linkErr):
 		err = linkErr.Err
 	}
-	return fmt.Errorf("cannot %s %s: %w%s", verb, path, err, Advice(path, err))
+	return fmt.Errorf("cannot %s %s: %w%s", verb, path, err, Advice(at, err))
 }
