@@ -21,6 +21,9 @@ const (
 // cannot enter.
 const self = "/proc/self/exe"
 
+// atOnce keeps the race detector from sleeping a second at the end.
+const atOnce = "GORACE=atexit_sleep_ms=0"
+
 // Main is for TestMain: it makes the test binary one of the programs where
 // Command has started it. They get the command line and return the exit status.
 func Main(m *testing.M, programs map[string]func(args []string) int) {
@@ -42,7 +45,7 @@ func Command(t testing.TB, environ []string, program string, args ...string) *ex
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), self, args...)
 	cmd.Args[0] = program
-	cmd.Env = append(environ[:len(environ):len(environ)], programVariable+"="+program)
+	cmd.Env = append(environ[:len(environ):len(environ)], programVariable+"="+program, atOnce)
 	return cmd
 }
 
@@ -63,7 +66,7 @@ func Isolated(t *testing.T, body func(t *testing.T, dir string)) {
 		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
 	}
 	cmd := exec.CommandContext(t.Context(), self, "-test.run="+strings.Join(parts, "/"), "-test.v", "-test.timeout=3m")
-	cmd.Env = append(os.Environ(), testVariable+"="+t.Name(), dirVariable+"="+Dir(t))
+	cmd.Env = append(os.Environ(), testVariable+"="+t.Name(), dirVariable+"="+Dir(t), atOnce)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" (") {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -138,4 +139,12 @@ func check(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Inode returns the number that tells a file from the one that replaces it.
+func Inode(t testing.TB, path string) uint64 {
+	t.Helper()
+	info, err := os.Lstat(path)
+	check(t, err)
+	return info.Sys().(*syscall.Stat_t).Ino
 }
