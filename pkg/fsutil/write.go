@@ -44,12 +44,12 @@ func Update(path string, data []byte, perm fs.FileMode) error {
 func create(path string, data []byte, perm fs.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
-		return cannot("write", path, err)
+		return cannot("write", path, filepath.Dir(path), err)
 	}
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Chmod(perm), f.Close()); err != nil {
 		_ = os.Remove(path)
-		return cannot("write", path, err)
+		return cannot("write", path, path, err)
 	}
 	return nil
 }
