@@ -62,14 +62,22 @@ func (b *Boot) firstStart(ctx context.Context) error {
 	if err := b.restore(ctx, done); err != nil {
 		return err
 	}
-	if err := fsutil.WriteFile(b.storage(markerName), []byte(time.Now().Format(markerFormat)+"\n"), 0o644); err != nil {
+	return b.complete(done)
+}
+
+// complete writes the marker. When nothing but built-in steps ran, which change
+// nothing the second time, it need not wait for the disk: a power failure may
+// take it along. Otherwise it does, and then the records go: whoever removes the
+// marker wants all of it again.
+func (b *Boot) complete(done map[string]bool) error {
+	now := []byte(time.Now().Format(markerFormat) + "\n")
+	if len(done) == 0 {
+		return fsutil.Replace(b.storage(markerName), now, 0o644)
+	}
+	if err := fsutil.WriteFile(b.storage(markerName), now, 0o644); err != nil {
 		return err
 	}
-	// Whoever removes the marker wants all of it again, so the records go.
-	if err := os.Remove(b.storage(recordsName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return os.Remove(b.storage(recordsName))
 }
 
 func (b *Boot) storage(name string) string {
