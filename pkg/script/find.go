@@ -69,22 +69,18 @@ func Inspect(file string) File {
 		if _, lerr := os.Lstat(file); lerr != nil {
 			f.err = errors.New("does not exist")
 		}
-		return f
 	case err != nil:
 		f.err = fmt.Errorf("cannot be read: %w", cause(err))
-		return f
 	case !info.Mode().IsRegular():
 		f.err = fmt.Errorf("is no file but a %s", kind(info.Mode()))
-		return f
 	case info.Size() == 0:
 		f.Empty = true
-		return f
+	default:
+		if f.head, err = fsutil.ReadHead(file, headSize); err != nil {
+			f.err = fmt.Errorf("cannot be read by uid %d: %w", os.Geteuid(), cause(err))
+		}
+		f.OneLine = isOneLine(f.head)
 	}
-	if f.head, err = fsutil.ReadHead(file, headSize); err != nil {
-		f.err = fmt.Errorf("cannot be read by uid %d: %w", os.Geteuid(), cause(err))
-		return f
-	}
-	f.OneLine = isOneLine(f.head)
 	return f
 }
 

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,11 +41,14 @@ func Builtin(name string) (Step, bool) {
 func configureEnvironment(c config.Config, l log.Logger) error {
 	path := config.SavedPath(c.RunDir)
 	saved := config.FormatEnviron(c.Environ)
-	if old, err := fsutil.ReadFile(path); err == nil && string(old) != string(saved) {
+	old, err := fsutil.ReadFile(path)
+	if err == nil && !bytes.Equal(old, saved) {
 		logChanges(l, string(old), string(saved))
 	}
-	if err := fsutil.Update(path, saved, 0o600); err != nil {
-		return err
+	if err != nil || !bytes.Equal(old, saved) {
+		if err := fsutil.Replace(path, saved, 0o600); err != nil {
+			return err
+		}
 	}
 	if err := pointLink(l, filepath.Join(c.ConfigDir, "env"), path); err != nil {
 		return err

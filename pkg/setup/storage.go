@@ -34,6 +34,9 @@ func CreateStorageDirs(c config.Config) error {
 // owner may: a volume's files often belong to the group that all containers on
 // it share.
 func CreateStorageDir(dir string) error {
+	if isDir(dir) {
+		return nil
+	}
 	err := os.Mkdir(dir, 0o775)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := CreateStorageDir(filepath.Dir(dir)); err != nil {
@@ -42,7 +45,7 @@ func CreateStorageDir(dir string) error {
 		err = os.Mkdir(dir, 0o775)
 	}
 	if errors.Is(err, fs.ErrExist) {
-		if info, statErr := os.Stat(dir); statErr == nil && info.IsDir() {
+		if isDir(dir) { // another container was faster
 			return nil
 		}
 		return fmt.Errorf("cannot create the directory %s: something else is there: remove it, or name another directory", dir)
@@ -66,4 +69,9 @@ func cause(err error) error {
 		return errno
 	}
 	return err
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }

@@ -26,10 +26,7 @@ func benchStart(b *bench) error {
 		if err != nil {
 			return err
 		}
-		if err := first.removeLife(); err != nil {
-			return err
-		}
-		f, err := first.run("/bin/true")
+		f, err := first.newLife(i).run("/bin/true")
 		if err != nil {
 			return err
 		}
