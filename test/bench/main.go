@@ -71,7 +71,7 @@ func run(names []string) error {
 		}
 	}
 	if b.failed {
-		return fmt.Errorf("a promise is not kept: see the lines marked with !")
+		return fmt.Errorf("a promise is not kept, see the mark")
 	}
 	return nil
 }

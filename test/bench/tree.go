@@ -106,6 +106,11 @@ func (t *tree) timed(name string, args ...string) (time.Duration, error) {
 	return time.Since(begin), nil
 }
 
+// set changes a variable of the tree's environment.
+func (t *tree) set(name, value string) {
+	t.env = append(slices.DeleteFunc(t.env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") }), name+"="+value)
+}
+
 // newLife returns the tree with nothing yet of what a start leaves. The files of
 // other lives stay: ext4 takes milliseconds to find inodes for new files among
 // those that were deleted a moment ago, which no first start has to suffer.
