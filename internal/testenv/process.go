@@ -97,3 +97,14 @@ func Mount(t testing.TB, source, dir, kind string, flags uintptr, options string
 		t.Fatalf("mount %s: %v", dir, err)
 	}
 }
+
+// Alive reports whether a process runs; one that nobody has reaped does not.
+func Alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	// The name may hold anything, blanks and brackets too; see proc(5).
+	_, rest, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')'):]), " ")
+	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
+}
