@@ -23,6 +23,8 @@ type Section struct {
 	Name    string // program:app
 	Line    int    // of its header, from 1
 	Options []Option
+
+	indent string // of the first option: what stands before it must not be indented less
 }
 
 // Option is an option of a section.
@@ -64,6 +66,9 @@ func Parse(path, data string) *File {
 			continue
 		}
 		s := &f.Sections[len(f.Sections)-1]
+		if len(s.Options) == 0 {
+			s.indent = text[:depth]
+		}
 		s.Options = append(s.Options, Option{
 			Key:   strings.ToLower(strings.TrimSpace(trimmed[:at])),
 			Parts: []Part{{i + 1, strings.TrimSpace(trimmed[at+1:])}},
@@ -92,7 +97,7 @@ func (f *File) Set(s Section, key, value string) {
 			}
 		}
 	}
-	f.lines[s.Line-1] += "\n" + key + " = " + strings.ReplaceAll(value, "\n", "\n\t")
+	f.lines[s.Line-1] += "\n" + s.indent + key + " = " + strings.ReplaceAll(value, "\n", "\n"+s.indent+"\t")
 }
 
 // Append adds lines to the end.
@@ -153,7 +158,11 @@ func ExpandEnv(value string, lookup func(name string) (string, bool)) string {
 		if !found {
 			return b.String()
 		}
-		name, after, _ := strings.Cut(rest, ")s")
+		name, after, closed := strings.Cut(rest, ")s")
+		if !closed {
+			b.WriteString("%(ENV_" + rest)
+			return b.String()
+		}
 		if v, ok := lookup(name); ok {
 			b.WriteString(v)
 		} else {
