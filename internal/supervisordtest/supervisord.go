@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ZPascal/container-manager/internal/testenv"
 )
 
 // Server is a supervisord that ends with its test.
@@ -51,7 +53,7 @@ func Start(t testing.TB, sections string) *Server {
 		close(s.exited)
 	}()
 	t.Cleanup(s.end)
-	WaitFor(t, "supervisord listens", func() bool {
+	testenv.WaitFor(t, "supervisord listens", func() bool {
 		conn, err := net.Dial("unix", s.Socket)
 		if err == nil {
 			_ = conn.Close()
@@ -109,7 +111,8 @@ func (s *Server) end() {
 		select {
 		case <-s.exited:
 			if s.t.Failed() {
-				s.t.Logf("supervisord's log:\n%s", s.Log())
+				lines := strings.SplitAfter(s.Log(), "\n")
+				s.t.Logf("the end of supervisord's log:\n%s", strings.Join(lines[max(0, len(lines)-40):], ""))
 			}
 			return
 		case <-late:
@@ -120,18 +123,6 @@ func (s *Server) end() {
 			if conn, err := net.Dial("unix", s.Socket); err == nil {
 				_ = conn.Close()
 			}
-		}
-	}
-}
-
-// WaitFor waits until a condition holds, and fails the test when it does not
-// within a time that no working machine needs.
-func WaitFor(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	const limit = 30 * time.Second
-	for deadline := time.Now().Add(limit); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s", limit, what)
 		}
 	}
 }

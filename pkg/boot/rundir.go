@@ -11,6 +11,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/events"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
@@ -46,8 +47,15 @@ func (b *Boot) prepareRunDir() error {
 			return b.runDirError(err)
 		}
 	}
-	for _, sub := range []string{"cron", "health", "logging", "supervisord"} {
-		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+	// What a former life knew of its programs does not hold in this one.
+	for _, sub := range []string{"health", "held"} {
+		if err := os.RemoveAll(filepath.Join(dir, sub)); err != nil {
+			return b.runDirError(err)
+		}
+	}
+	subs := []string{filepath.Join(dir, "cron"), filepath.Join(dir, "logging"), filepath.Join(dir, "supervisord"), filepath.Join(dir, "held")}
+	for _, sub := range append(subs, health.Dirs(b.Config)...) {
+		if err := os.Mkdir(sub, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return b.runDirError(err)
 		}
 	}

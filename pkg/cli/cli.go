@@ -37,10 +37,18 @@ type command struct {
 func commands() []command {
 	return []command{
 		runCommand(),
+		checkLivenessCommand(),
+		checkReadinessCommand(),
+		probeCommand(),
+		healthCommand(),
+		restartCommand(),
+		stopCommand(),
+		startCommand(),
 		scriptCommand(),
 		cronCommand(),
 		eventListenerCommand(),
 		kickCommand(),
+		restartWorkerCommand(),
 		variablesCommand(),
 		versionCommand(),
 	}

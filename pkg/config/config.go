@@ -5,8 +5,9 @@ package config
 // Config is the environment, loaded and checked. The README's table is printed
 // from the tags below (see Markdown); a default may name variables declared
 // above it. Tags: kind is the check of a string (see checks), secret keeps a
-// value out of errors, optional leaves a variable without a value unset, and
-// group begins a table of its own (see Markdown).
+// value out of errors, optional leaves a variable without a value unset,
+// group begins a table of its own, and internal keeps a variable out of the
+// tables (see Markdown).
 type Config struct {
 	ImageName    string `group:"Labels and time zone" envconfig:"IMAGE_NAME" desc:"Label on every shipped log line"`
 	ImageVersion string `envconfig:"IMAGE_VERSION" desc:"Label on every shipped log line"`
@@ -30,6 +31,7 @@ type Config struct {
 	RestoreScriptsDir string `envconfig:"IMAGE_RESTORE_SCRIPTS_DIR" default:"$IMAGE_RESTORE_DIR/scripts" kind:"path" desc:"Scripts that put a backup back"`
 	RunAlwaysDir      string `envconfig:"IMAGE_SETUP_RUNALWAYS_DIR" default:"$IMAGE_BASE_DIR/setup/run.always" kind:"path" desc:"Steps of every start"`
 	RunOnceDir        string `envconfig:"IMAGE_SETUP_RUNONCE_DIR" default:"$IMAGE_BASE_DIR/setup/run.once" kind:"path" desc:"Steps of the first start"`
+	RunFinishDir      string `envconfig:"IMAGE_SETUP_RUNFINISH_DIR" default:"$IMAGE_BASE_DIR/setup/run.finish" kind:"path" desc:"Scripts that run at the end, with IMAGE_MAIN_PROGRAM"`
 	LivenessDir       string `envconfig:"IMAGE_HEALTH_LIVENESS_DIR" default:"$IMAGE_HEALTH_DIR/liveness.probes.d" kind:"path" desc:"Liveness probes"`
 	ReadinessDir      string `envconfig:"IMAGE_HEALTH_READINESS_DIR" default:"$IMAGE_HEALTH_DIR/readiness.probes.d" kind:"path" desc:"Readiness probes"`
 
@@ -45,6 +47,7 @@ type Config struct {
 	ProcessStateDir string `envconfig:"PROCESS_STATE_DIR" default:"/tmp" kind:"path" desc:"supervisor.NAME.state of every program"`
 	PIDFile         string `envconfig:"IMAGE_SUPERVISOR_PIDFILE" default:"/tmp/supervisord.pid" kind:"path" desc:"supervisord's pid file"`
 	Socket          string `envconfig:"IMAGE_SUPERVISOR_SOCKET" default:"/tmp/supervisord.sock" kind:"socket" desc:"supervisord's socket"`
+	MainProgram     string `envconfig:"IMAGE_MAIN_PROGRAM" desc:"Program of supervisord with whose end the container ends, with its exit status"`
 
 	BackupEnabled     Bool   `group:"Backup and restore" envconfig:"IMAGE_BACKUP_ENABLED" default:"1" desc:"Put the backup job in the crontab"`
 	BackupCron        string `envconfig:"IMAGE_BACKUP_CRON" default:"2 1 * * *" kind:"schedule" desc:"When to back up"`
@@ -61,6 +64,9 @@ type Config struct {
 	LivenessLog    string   `envconfig:"IMAGE_HEALTH_LIVENESS_LOG" default:"$STORAGE_LOGS_DIR/liveness.log" kind:"path" desc:"Log of the liveness checks"`
 	ReadinessForce Bool     `envconfig:"IMAGE_HEALTH_READINESS_FORCE_REBOOT" default:"true" desc:"Restart a program whose readiness probe fails"`
 	ReadinessLog   string   `envconfig:"IMAGE_HEALTH_READINESS_LOG" default:"$STORAGE_LOGS_DIR/readiness.log" kind:"path" desc:"Log of the readiness checks"`
+	HealthTimeout  Duration `envconfig:"IMAGE_HEALTH_TIMEOUT" default:"30s" desc:"How long a probe may take until its process group is killed, which counts as a failure; 0 is no limit"`
+	HealthFailures Count    `envconfig:"IMAGE_HEALTH_FAILURE_THRESHOLD" default:"1" kind:"from1" desc:"How many times in a row a probe has to fail until its program is restarted"`
+	HealthGrace    Duration `envconfig:"IMAGE_HEALTH_GRACE" default:"3s" desc:"A program that was started less than this ago is not restarted"`
 
 	RedisHost         string `group:"Logs" envconfig:"LOGGING_REDIS_HOST" kind:"host" desc:"host or host:port (6379) that filebeat ships logs to; filebeat runs only when set"`
 	RedisPassword     string `envconfig:"LOGGING_REDIS_PASSWORD" secret:"true" desc:"Password of that Redis"`
@@ -68,6 +74,11 @@ type Config struct {
 	LogFormat         string `envconfig:"IMAGE_LOG_FORMAT" default:"console" kind:"format" desc:"Form of the container manager's own log: console or json"`
 	LogLevel          string `envconfig:"IMAGE_LOG_LEVEL" default:"info" kind:"level" desc:"debug, info, warn or error"`
 	NoColor           string `envconfig:"NO_COLOR" optional:"true" desc:"No colours in logs when set, on a terminal either"`
+
+	// What supervisord and the health checks tell their descendants.
+	Supervised      string `internal:"true" envconfig:"SUPERVISOR_PROCESS_NAME" optional:"true" desc:"Process of supervisord that this one descends from"`
+	SupervisedGroup string `internal:"true" envconfig:"SUPERVISOR_GROUP_NAME" optional:"true" desc:"That process's group"`
+	HealthCheck     string `internal:"true" envconfig:"IMAGE_HEALTH_CHECK" optional:"true" desc:"Health check that this process descends from: liveness or readiness"`
 
 	// Environ is the whole environment (NAME=value) with the effective value of
 	// every variable above, for the processes that are started.

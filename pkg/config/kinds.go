@@ -42,18 +42,26 @@ func (c *Count) Decode(value string) error {
 	return nil
 }
 
-// Duration is a length of time such as 90s, 5m or 1h30m, from 0 up.
+// Duration is a length of time from 0 up: 90s, 5m, 1h30m, or 90 for seconds.
 type Duration time.Duration
 
 // Decode implements envconfig.Decoder.
 func (d *Duration) Decode(value string) error {
 	parsed, err := time.ParseDuration(value)
+	if n, numberErr := strconv.ParseUint(value, 10, 31); numberErr == nil {
+		parsed, err = time.Duration(n)*time.Second, nil
+	}
 	if err != nil || parsed < 0 {
-		return errors.New("expected a duration such as 90s, 5m or 1h30m")
+		return errors.New("expected a duration such as 90s, 5m or 1h30m, or a number of seconds")
 	}
 	*d = Duration(parsed)
 	return nil
 }
+
+// Set implements flag.Value.
+func (d *Duration) Set(value string) error { return d.Decode(value) }
+
+func (d *Duration) String() string { return time.Duration(*d).String() }
 
 // checks are the kinds of strings.
 var checks = map[string]func(string) error{
@@ -73,6 +81,12 @@ var checks = map[string]func(string) error{
 	"schedule": func(v string) error {
 		_, err := schedule.Parse(v)
 		return err
+	},
+	"from1": func(v string) error {
+		if n, err := strconv.ParseUint(v, 10, 31); err == nil && n == 0 {
+			return errors.New("expected a whole number from 1 up")
+		}
+		return nil
 	},
 	"host":   checkHost,
 	"format": oneOf("console", "json"),

@@ -93,12 +93,14 @@ func (c Config) Lookup(name string) (string, bool) {
 type Variable struct {
 	Name, Default, Meaning string
 
-	kind, group      string
-	secret, optional bool
+	kind, group                string
+	secret, optional, internal bool
 }
 
-// Variables returns the variables in the order of their declaration.
-func Variables() []Variable { return variables() }
+// Variables returns the variables for users, in the order of their declaration.
+func Variables() []Variable {
+	return slices.DeleteFunc(variables(), func(v Variable) bool { return v.internal })
+}
 
 func variables() []Variable {
 	t := reflect.TypeFor[Config]()
@@ -109,6 +111,7 @@ func variables() []Variable {
 			all = append(all, Variable{
 				Name: name, Default: tag.Get("default"), Meaning: tag.Get("desc"),
 				kind: tag.Get("kind"), group: tag.Get("group"), secret: tag.Get("secret") != "", optional: tag.Get("optional") != "",
+				internal: tag.Get("internal") != "",
 			})
 		}
 	}

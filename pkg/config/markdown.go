@@ -8,7 +8,7 @@ import (
 // Markdown returns all variables as Markdown, a table for each group.
 func Markdown() string {
 	var b strings.Builder
-	for _, v := range variables() {
+	for _, v := range Variables() {
 		if v.group != "" {
 			if b.Len() > 0 {
 				b.WriteByte('\n')

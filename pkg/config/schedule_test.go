@@ -30,8 +30,9 @@ func TestLoadChecksDurations(t *testing.T) {
 		"":      "",
 		"0":     "",
 		"1h30m": "",
-		"30":    `IMAGE_CRON_JOB_TIMEOUT="30": expected a duration such as 90s, 5m or 1h30m`,
-		"-5s":   `IMAGE_CRON_JOB_TIMEOUT="-5s": expected a duration such as 90s, 5m or 1h30m`,
+		"5400":  "",
+		"5400x": `IMAGE_CRON_JOB_TIMEOUT="5400x": expected a duration such as 90s, 5m or 1h30m, or a number of seconds`,
+		"-5s":   `IMAGE_CRON_JOB_TIMEOUT="-5s": expected a duration such as 90s, 5m or 1h30m, or a number of seconds`,
 	} {
 		testenv.SetEnviron(t, "IMAGE_CRON_JOB_TIMEOUT="+value)
 		c, err := Load()
@@ -41,7 +42,7 @@ func TestLoadChecksDurations(t *testing.T) {
 			t.Errorf("%q: %v", value, err)
 		case want != "" && (!errors.As(err, &invalid) || invalid.Problems[0] != want):
 			t.Errorf("%q: %v, want %s", value, err, want)
-		case value == "1h30m" && time.Duration(c.CronJobTimeout) != 90*time.Minute:
+		case (value == "1h30m" || value == "5400") && time.Duration(c.CronJobTimeout) != 90*time.Minute:
 			t.Errorf("%q is %v", value, c.CronJobTimeout)
 		}
 	}

@@ -3,6 +3,7 @@ package fsutil
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"time"
 
@@ -23,7 +24,10 @@ type Lock struct{ f *os.File }
 // TryLock takes the lock on path, which is created when it is missing, or
 // returns ErrLocked at once.
 func TryLock(path string) (*Lock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o660)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o664)
+	if errors.Is(err, fs.ErrPermission) { // another user's, whom reading it can lock out as well
+		f, err = os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	}
 	if err != nil {
 		return nil, cannot("lock", path, path, err)
 	}

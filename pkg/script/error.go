@@ -45,10 +45,11 @@ func (e *Error) Error() string {
 	if len(e.Tail) > 0 {
 		output = "last output: " + strings.Join(e.Tail, " | ")
 	}
-	return fmt.Sprintf("%s %s, %s", e.Path, e.how(), output)
+	return fmt.Sprintf("%s %s, %s", e.Path, e.How(), output)
 }
 
-func (e *Error) how() string {
+// How says how the command ended, without its output.
+func (e *Error) How() string {
 	switch {
 	case e.Timeout > 0:
 		return fmt.Sprintf("did not end within %s and was killed", e.Timeout)

@@ -65,6 +65,6 @@ func (r Runner) run(ctx context.Context, f script.File) error {
 	return script.Command{
 		Path:   f.Path,
 		Env:    r.Config.Environ,
-		Output: func(line string) { logMessages(l, line) },
+		Output: func(line string) { log.Messages(l, line) },
 	}.Run(ctx)
 }

@@ -76,30 +76,22 @@ func (c Client) programs(ctx context.Context, names []string) ([]program, error)
 	if err != nil {
 		return nil, err
 	}
-	var programs []program
-	seen := map[string]bool{}
-	for _, name := range names {
-		selected := Select(all, name)
-		if len(selected) == 0 {
-			return nil, unknown(name)
-		}
-		for _, p := range selected {
-			full := Name(p)
-			if seen[full] {
-				continue
-			}
-			seen[full] = true
-			conf := configs[full]
-			programs = append(programs, program{full, seconds(conf.StartSecs), seconds(conf.StopWaitSecs)})
-		}
+	selected, err := SelectAll(all, names)
+	if err != nil {
+		return nil, err
+	}
+	programs := make([]program, len(selected))
+	for i, p := range selected {
+		conf := configs[Name(p)]
+		programs[i] = program{Name(p), seconds(conf.StartSecs), seconds(conf.StopWaitSecs)}
 	}
 	return programs, nil
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
-// stop asks supervisord to stop a program until it has ended. An EXITED one may
-// be about to be started again, so it counts when that is seen twice.
+// stop asks supervisord to stop a program until it has ended. supervisord may be
+// about to start an EXITED one again, which it does before its next answer.
 func (c Client) stop(ctx context.Context, p program) error {
 	exited := 0
 	return c.until(ctx, p, p.stopWait+patience, "stop", func(info *supervisord.ProcessInfo) (bool, error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/abrander/go-supervisord"
 
 	"github.com/ZPascal/container-manager/internal/supervisordtest"
+	"github.com/ZPascal/container-manager/internal/testenv"
 )
 
 // listen returns a socket whose connections serve gets.
@@ -128,7 +129,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 		mustFail(t, hanging.call(t.Context(), 5*time.Millisecond, answered), "did not answer")
 		mustFail(t, garbage.call(t.Context(), time.Second, answered), "cannot ask")
 	}
-	supervisordtest.WaitFor(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
+	testenv.WaitFor(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
 }
 
 func TestSupervisordEnds(t *testing.T) {
@@ -143,7 +144,7 @@ killasgroup = true
 	waitState(t, c, "stubborn", "RUNNING")
 	s.Signal(syscall.SIGTERM)
 	var err error
-	supervisordtest.WaitFor(t, "it refuses a restart", func() bool {
+	testenv.WaitFor(t, "it refuses a restart", func() bool {
 		err = c.Restart(t.Context(), "stubborn")
 		return err != nil
 	})
@@ -163,7 +164,7 @@ func TestSupervisordReloads(t *testing.T) {
 	s.Signal(syscall.SIGHUP)
 	// Whatever it finds on the way is an answer or an error, and in the end the
 	// program runs.
-	supervisordtest.WaitFor(t, "it is restarted by a supervisord that has reloaded", func() bool {
+	testenv.WaitFor(t, "it is restarted by a supervisord that has reloaded", func() bool {
 		if err := c.Restart(t.Context(), "app"); err != nil {
 			return false
 		}

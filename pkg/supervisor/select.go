@@ -34,6 +34,26 @@ func Select(all []supervisord.ProcessInfo, name string) []supervisord.ProcessInf
 	return filter(all, func(p supervisord.ProcessInfo) bool { return p.Group == name })
 }
 
+// SelectAll returns the processes that names stand for, each once. A name that
+// stands for none is ErrUnknown.
+func SelectAll(all []supervisord.ProcessInfo, names []string) ([]supervisord.ProcessInfo, error) {
+	var selected []supervisord.ProcessInfo
+	seen := map[string]bool{}
+	for _, name := range names {
+		processes := Select(all, name)
+		if len(processes) == 0 {
+			return nil, fmt.Errorf("%q: %w; container-manager status lists all", name, ErrUnknown)
+		}
+		for _, p := range processes {
+			if !seen[Name(p)] {
+				seen[Name(p)] = true
+				selected = append(selected, p)
+			}
+		}
+	}
+	return selected, nil
+}
+
 func filter(all []supervisord.ProcessInfo, keep func(supervisord.ProcessInfo) bool) []supervisord.ProcessInfo {
 	var kept []supervisord.ProcessInfo
 	for _, p := range all {
@@ -48,11 +68,6 @@ func filter(all []supervisord.ProcessInfo, keep func(supervisord.ProcessInfo) bo
 // name; see Select.
 func Stands(name, group, process string) bool {
 	return process != "" && len(Select([]supervisord.ProcessInfo{{Group: group, Name: process}}, name)) > 0
-}
-
-// unknown says that there is no program of a name.
-func unknown(name string) error {
-	return fmt.Errorf("%q: %w; container-manager status lists all", name, ErrUnknown)
 }
 
 // FullName is a process's name as supervisord takes it: NAME, or GROUP:NAME

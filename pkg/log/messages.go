@@ -1,15 +1,13 @@
-package setup
+package log
 
 import (
 	"strings"
-
-	"github.com/ZPascal/container-manager/pkg/log"
 )
 
-// logMessages logs a line of a script's output. `;` ends a message as well:
+// Messages logs a line of a script's output. `;` ends a message as well:
 // scripts of the Python version separate theirs with it. Colours go, as they
 // hold a `;` themselves.
-func logMessages(l log.Logger, line string) {
+func Messages(l Logger, line string) {
 	for message := range strings.SplitSeq(withoutColours(line), ";") {
 		level, message := levelOf(strings.TrimSpace(message))
 		switch {

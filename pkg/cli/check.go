@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/health"
+)
+
+func checkLivenessCommand() command {
+	return command{
+		name:    "check-liveness",
+		summary: "Run the liveness probes, and restart the programs whose probes fail",
+		help: `
+Does nothing unless IMAGE_HEALTH_LIVENESS_CHECK_ENABLED is true.
+` + checkHelp,
+		run: func(c command, args []string) error { return check(c, health.Liveness, args) },
+	}
+}
+
+func checkReadinessCommand() command {
+	return command{
+		name:    "check-readiness",
+		summary: "Run the readiness probes, and restart the programs whose probes fail",
+		help: `
+Restarts nothing unless IMAGE_HEALTH_READINESS_FORCE_REBOOT is true.
+` + checkHelp,
+		run: func(c command, args []string) error { return check(c, health.Readiness, args) },
+	}
+}
+
+const checkHelp = `
+Exit codes:
+  0  every probe passes
+  1  a probe fails
+  2  the command line or the environment is invalid
+`
+
+func check(c command, kind health.Kind, args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	if err := c.parse(flags, args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return invalid(fmt.Errorf("%s takes no arguments: %q", c.name, flags.Arg(0)))
+	}
+	cfg, err := config.LoadSaved()
+	if err != nil {
+		return err
+	}
+	if !kind.Enabled(cfg) {
+		return nil // also where there is no supervisord yet
+	}
+	programs, err := c.programs(cfg)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signalContext(context.Background())
+	defer stop()
+	run := health.Check{
+		Kind: kind, Config: programs.Config, Client: programs.Client, Log: programs.Log,
+		Restart: func(ctx context.Context, r health.Request) error { return launch(ctx, programs, r) },
+	}
+	healthy, err := run.Run(ctx)
+	if err == nil && !healthy {
+		return &exitError{code: exitFailed} // everything has been said
+	}
+	return err
+}
+
+// launch asks for a restart, and hands on what the process that does it logs.
+func launch(ctx context.Context, p health.Programs, r health.Request) error {
+	handedOver, err := health.Launch(ctx, p.Config, r, func(line string) { fmt.Fprintln(os.Stderr, line) })
+	if handedOver && err == nil {
+		p.Log.Info().Msgf("a process of its own restarts %s: this one ends with it", strings.Join(r.Names, ", "))
+	}
+	return err
+}

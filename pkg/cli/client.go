@@ -1,0 +1,31 @@
+package cli
+
+import (
+	"os"
+	"time"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/health"
+	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
+)
+
+// programs returns what a command needs to deal with supervisord's programs.
+func (c command) programs(cfg config.Config) (health.Programs, error) {
+	client, err := supervisor.FromConfig(render.SupervisorConf(cfg))
+	if err != nil {
+		return health.Programs{}, err
+	}
+	l := log.Named(log.New(os.Stderr, logOptions(cfg)), c.name)
+	return health.Programs{Config: cfg, Client: client, Log: l, Now: time.Now}, nil
+}
+
+// savedPrograms is programs, with the environment that the start saved.
+func (c command) savedPrograms() (health.Programs, error) {
+	cfg, err := config.LoadSaved()
+	if err != nil {
+		return health.Programs{}, err
+	}
+	return c.programs(cfg)
+}

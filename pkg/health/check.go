@@ -1,0 +1,216 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
+)
+
+// Check runs the probes of one kind.
+type Check struct {
+	Kind   Kind
+	Config config.Config
+	Client supervisor.Client
+	Log    log.Logger
+	// Restart asks for a restart and waits for it; it is Launch, but for tests.
+	Restart func(context.Context, Request) error
+
+	logging sync.Mutex // holds the lines of a probe together
+}
+
+// probeGrace is how long a probe that takes too long has between SIGTERM and
+// SIGKILL.
+const probeGrace = time.Second
+
+// maxOutput is how many lines of a probe are logged.
+const maxOutput = 200
+
+// finding is what a probe found.
+type finding struct {
+	lines []string
+	err   error
+	// sick are the programs to restart for the error: none when it is the probe
+	// itself that is broken.
+	sick []string
+}
+
+// Run runs all probes side by side, restarts the programs of those that fail,
+// and reports whether all pass. The error is about running them at all.
+func (c *Check) Run(ctx context.Context) (healthy bool, err error) {
+	all, err := probes(c.Kind.probeDir(c.Config))
+	if err != nil {
+		return false, err
+	}
+	passed := make([]bool, len(all))
+	var wg sync.WaitGroup
+	for i, p := range all {
+		wg.Go(func() { passed[i] = c.probe(ctx, p) })
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	healthy = true
+	for _, ok := range passed {
+		healthy = healthy && ok
+	}
+	return healthy, nil
+}
+
+// probe runs one probe and does what follows from it.
+func (c *Check) probe(ctx context.Context, p probe) (healthy bool) {
+	if why, ok := c.passOver(p); ok {
+		c.say(p, finding{lines: []string{why}})
+		return true
+	}
+	began := time.Now()
+	f := c.run(ctx, p)
+	if ctx.Err() != nil {
+		return false
+	}
+	result := c.result(p, f, began)
+	c.keep(p, result)
+	c.say(p, f)
+	if f.err != nil && result.Failures >= int(c.Config.HealthFailures) {
+		c.restart(ctx, p, f, result)
+	}
+	return f.err == nil
+}
+
+// passOver leaves liveness probes of programs out that are held stopped: that
+// they do not live is as it should be, and whoever judges the container by this
+// check must not end it for that.
+func (c *Check) passOver(p probe) (why string, ok bool) {
+	if c.Kind != Liveness {
+		return "", false
+	}
+	if mark := holder(c.Config, p.program, p.program); mark != nil {
+		return p.program + " " + heldBy(*mark), true
+	}
+	return "", false
+}
+
+func (c *Check) run(ctx context.Context, p probe) finding {
+	if p.OneLine {
+		return c.builtin(ctx, p)
+	}
+	if err := p.Check(); err != nil {
+		return finding{err: err}
+	}
+	var f finding
+	more := 0
+	err := script.Command{
+		Path: p.Path,
+		Env:  append(c.Config.Environ[:len(c.Config.Environ):len(c.Config.Environ)], "IMAGE_HEALTH_CHECK="+string(c.Kind)),
+		Output: func(line string) {
+			if len(f.lines) < maxOutput {
+				f.lines = append(f.lines, line)
+			} else {
+				more++
+			}
+		},
+		Timeout: time.Duration(c.Config.HealthTimeout),
+		Grace:   probeGrace,
+	}.Run(ctx)
+	if more > 0 {
+		f.lines = append(f.lines, fmt.Sprintf("(and %d lines more)", more))
+	}
+	var failed *script.Error
+	if errors.As(err, &failed) && failed.Err == nil {
+		f.sick = []string{p.program}
+	}
+	f.err = err
+	return f
+}
+
+// builtin runs the probe that a one-line file names.
+func (c *Check) builtin(ctx context.Context, p probe) finding {
+	if p.Name != basePath {
+		return finding{err: fmt.Errorf("%s: there is no built-in probe of this name", p.Path)}
+	}
+	return c.base(ctx)
+}
+
+func (c *Check) result(p probe, f finding, began time.Time) Result {
+	r := Result{
+		Probe: p.Name, Program: p.program, Healthy: f.err == nil,
+		Began: began, Seconds: time.Since(began).Seconds(),
+	}
+	if f.err != nil {
+		last, _ := readResult(c.Config, c.Kind, p.Name)
+		r.Failures, r.Message = last.Failures+1, f.err.Error()
+	}
+	return r
+}
+
+func (c *Check) keep(p probe, r Result) {
+	if err := r.write(c.Config, c.Kind); err != nil {
+		c.Log.Warn().Msgf("the result of %s is not kept: %v", p.Name, err)
+	}
+}
+
+// say logs what a probe printed, and that it failed.
+func (c *Check) say(p probe, f finding) {
+	c.logging.Lock()
+	defer c.logging.Unlock()
+	l := log.Named(c.Log, p.Name)
+	for _, line := range f.lines {
+		log.Messages(l, line)
+	}
+	var failed *script.Error
+	switch {
+	case f.err == nil:
+		l.Debug().Msg("passed")
+	case errors.As(f.err, &failed) && failed.Err == nil: // its output has been told
+		l.Error().Msg("failed: " + failed.How())
+	default:
+		l.Error().Msg("failed: " + f.err.Error())
+	}
+}
+
+// restart asks for the restart of the programs that a probe found sick. After it
+// their failures are counted anew.
+func (c *Check) restart(ctx context.Context, p probe, f finding, r Result) {
+	l := log.Named(c.Log, p.Name)
+	if len(f.sick) == 0 {
+		return
+	}
+	all, err := c.Client.Processes(ctx)
+	if err != nil {
+		l.Error().Msgf("cannot restart %s: %v", strings.Join(f.sick, ", "), err)
+		return
+	}
+	for _, program := range f.sick {
+		if len(supervisor.Select(all, program)) == 0 {
+			l.Debug().Msgf("there is no program %s to restart", program)
+			continue
+		}
+		err := c.Restart(ctx, Request{
+			Names: []string{program}, Check: c.Kind, Since: r.Began,
+			Why: fmt.Sprintf("%s of the %s check failed", p.Name, c.Kind),
+		})
+		switch {
+		case err == nil:
+			r.Failures = 0
+			c.keep(p, r)
+		case !errors.Is(err, ErrLeftAlone):
+			l.Error().Msgf("cannot restart %s: %v", program, err)
+		}
+	}
+}
+
+// join makes one error of several messages.
+func join(messages []string) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(messages, "; "))
+}

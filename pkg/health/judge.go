@@ -1,0 +1,133 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/abrander/go-supervisord"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/schedule"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
+)
+
+// lateness is how much later than it is due and may take a check may be: it
+// waits for the programs that it restarts.
+const lateness = time.Minute
+
+// Judge says what is wrong, as far as it is known without running a probe: by
+// the state of the programs and the last results of the probes. Nothing wrong is
+// healthy. The error is that supervisord does not answer.
+func Judge(ctx context.Context, c config.Config, client supervisor.Client, k Kind, now time.Time) (problems []string, err error) {
+	all, err := client.Processes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	j := judge{Config: c, kind: k, now: now, all: all}
+	j.programs()
+	if err := j.probes(); err != nil {
+		return nil, err
+	}
+	return j.problems, nil
+}
+
+type judge struct {
+	config.Config
+	kind     Kind
+	now      time.Time
+	all      []supervisord.ProcessInfo
+	problems []string
+}
+
+func (j *judge) problem(format string, args ...any) {
+	j.problems = append(j.problems, fmt.Sprintf(format, args...))
+}
+
+// programs finds those that have failed for good.
+func (j *judge) programs() {
+	for _, p := range j.all {
+		if p.State == supervisord.StateFatal && holder(j.Config, p.Group, p.Name) == nil {
+			j.problem("%s is FATAL: %s", supervisor.Name(p), p.SpawnErr)
+		}
+	}
+}
+
+func (j *judge) probes() error {
+	if !j.kind.Enabled(j.Config) {
+		return nil
+	}
+	all, err := probes(j.kind.probeDir(j.Config))
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p.OneLine {
+			if failures, _, _ := baseFailures(j.Config, j.all); len(failures) > 0 {
+				j.problem("%s: %s", p.Name, strings.Join(failures, "; "))
+			}
+			continue
+		}
+		j.probe(p)
+	}
+	return nil
+}
+
+// probe judges by the last result of a probe, unless its program was started
+// anew since: then its state has to do until the probe runs again.
+func (j *judge) probe(p probe) {
+	processes := supervisor.Select(j.all, p.program)
+	if j.kind == Liveness && holder(j.Config, p.program, p.program) != nil {
+		return
+	}
+	for _, process := range processes {
+		if j.kind == Readiness && process.State != supervisord.StateRunning {
+			j.problem("%s is %s", supervisor.Name(process), process.StateName)
+		}
+	}
+	result, ok := readResult(j.Config, j.kind, p.Name)
+	if !ok {
+		if since, ok := j.cronStart(); ok && j.overdue(since) {
+			j.problem("%s has not run since cron started at %s", p.Name, since.Format(time.DateTime))
+		}
+		return
+	}
+	startedSince := slices.ContainsFunc(processes, func(process supervisord.ProcessInfo) bool {
+		return !time.Unix(int64(process.Start), 0).Before(result.Began.Truncate(time.Second))
+	})
+	switch {
+	case !result.Healthy && !startedSince:
+		j.problem("%s failed at %s: %s", p.Name, result.Began.Local().Format(time.DateTime), result.Message)
+	case j.overdue(result.Began):
+		j.problem("%s ran last at %s, and should have run again (IMAGE_HEALTH_CRON=%s)", p.Name, result.Began.Local().Format(time.DateTime), j.HealthCron)
+	}
+}
+
+// cronStart is when crond was started.
+func (j *judge) cronStart() (time.Time, bool) {
+	for _, p := range supervisor.Select(j.all, "crond") {
+		if p.State == supervisord.StateRunning {
+			return time.Unix(int64(p.Start), 0), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// overdue reports whether the check that follows one at that time should have
+// ended by now. Where cron runs none, that is somebody else's to say.
+func (j *judge) overdue(last time.Time) bool {
+	when, err := schedule.Parse(j.HealthCron)
+	if err != nil || !bool(j.CronEnabled) {
+		return false
+	}
+	zone := time.Local
+	if j.TimeZone != "" {
+		if named, err := schedule.LoadZone(j.TimeZone); err == nil {
+			zone = named
+		}
+	}
+	next := when.Next(last.In(zone))
+	return !next.IsZero() && j.now.After(next.Add(time.Duration(j.HealthTimeout)+lateness))
+}

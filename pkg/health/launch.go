@@ -1,0 +1,85 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
+)
+
+// A restart is a process of its own session, so that nothing that ends whoever
+// asks for it can leave a program stopped: neither the end of crond, whose job a
+// check is, nor a time limit, nor Ctrl-C.
+
+// WorkerCommand is the hidden subcommand that carries a restart out. It ends
+// with LeftAloneStatus when a program was left alone, and 1 for other errors.
+const (
+	WorkerCommand   = "restart-worker"
+	LeftAloneStatus = 3
+)
+
+// Launch restarts programs by a process of its own, and hands on what it says.
+// When ctx is done it stops waiting for the process, and does not wait at all
+// where the restart ends this process itself: then handedOver is true.
+func Launch(ctx context.Context, c config.Config, r Request, output func(line string)) (handedOver bool, err error) {
+	if r.Check == Readiness && !bool(c.ReadinessForce) {
+		return false, fmt.Errorf("readiness checks restart nothing (IMAGE_HEALTH_READINESS_FORCE_REBOOT): %w", ErrLeftAlone)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return false, err
+	}
+	if slices.ContainsFunc(r.Names, func(name string) bool { return supervisor.Stands(name, c.SupervisedGroup, c.Supervised) }) {
+		return true, startAlone(c, self, r.args())
+	}
+	done := make(chan error, 1)
+	go func() {
+		done <- script.Command{Path: self, Args: r.args(), Env: c.Environ, Output: output, Session: true}.Run(context.WithoutCancel(ctx))
+	}()
+	select {
+	case <-ctx.Done():
+		return false, fmt.Errorf("the restart goes on, but nobody waits for it any longer: %w", context.Cause(ctx))
+	case err = <-done:
+	}
+	var failed *script.Error
+	if errors.As(err, &failed) && failed.Err == nil {
+		if failed.Status == LeftAloneStatus {
+			return false, ErrLeftAlone
+		}
+		return false, errors.New("the restart failed")
+	}
+	return false, err
+}
+
+// startAlone starts the worker so that it needs nothing of this process. Pipes
+// end with their readers, so what it says goes into a file: the one that this
+// process writes to, or the log of the liveness checks, or nowhere.
+func startAlone(c config.Config, self string, args []string) error {
+	cmd := exec.Command(self, args...)
+	cmd.Env = c.Environ
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode().IsRegular() {
+		cmd.Stderr = os.Stderr
+	} else if f, err := os.OpenFile(c.LivenessLog, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644); err == nil {
+		defer f.Close()
+		cmd.Stderr = f
+	}
+	return cmd.Start()
+}
+
+// args is the worker's command line.
+func (r Request) args() []string {
+	args := []string{WorkerCommand, "--check", string(r.Check), "--why", r.Why}
+	if !r.Since.IsZero() {
+		args = append(args, "--since", r.Since.Format(time.RFC3339Nano))
+	}
+	return append(append(args, "--"), r.Names...)
+}

@@ -1,0 +1,36 @@
+package health
+
+import (
+	"path"
+	"strings"
+
+	"github.com/ZPascal/container-manager/pkg/script"
+)
+
+// probePrefix is what the names of probes begin with; the rest, without its
+// extension, is the program that is probed.
+const probePrefix = "check-"
+
+// probe is a file of a probe directory.
+type probe struct {
+	script.File
+	program string
+}
+
+// probes returns the probes of a directory, by name. Candidates of other names
+// are none: they help the others. An empty file is a probe that is switched off.
+func probes(dir string) ([]probe, error) {
+	files, err := script.Find(dir)
+	if err != nil {
+		return nil, err
+	}
+	var found []probe
+	for _, f := range files {
+		name, ok := strings.CutPrefix(f.Name, probePrefix)
+		if !ok || f.Empty {
+			continue
+		}
+		found = append(found, probe{f, strings.TrimSuffix(name, path.Ext(name))})
+	}
+	return found, nil
+}

@@ -1,0 +1,80 @@
+package health
+
+import (
+	"encoding/json"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
+)
+
+// Record is what is known of the restarts of a program.
+type Record struct {
+	Restarts int       `json:"restarts"` // in the life of the container
+	Last     time.Time `json:"last"`     // when the last one ended
+	Why      string    `json:"why"`      // of the last one
+	Failed   string    `json:"failed,omitempty"`
+	// InARow counts the restarts by checks that came soon after one another.
+	InARow int `json:"in_a_row"`
+}
+
+func recordPath(c config.Config, program string) string {
+	return filepath.Join(programDir(c), url.PathEscape(program)+".json")
+}
+
+// ReadRecord returns what is known of the restarts of a program, by its full
+// name; nothing when its file is damaged.
+func ReadRecord(c config.Config, program string) Record {
+	var r Record
+	data, err := fsutil.ReadFile(recordPath(c, program))
+	if err != nil || json.Unmarshal(data, &r) != nil || r.Restarts < 0 || r.InARow < 0 {
+		return Record{}
+	}
+	return r
+}
+
+func (r Record) write(c config.Config, program string) error {
+	return writeJSON(recordPath(c, program), r)
+}
+
+// The time between two restarts of a program by checks doubles from firstDelay
+// up to maxDelay, and begins anew once the program has been left alone for
+// forgiveness times as long as it had to wait.
+const (
+	firstDelay  = 2 * time.Second
+	maxDelay    = 5 * time.Minute
+	forgiveness = 10
+)
+
+// delay is how long after its last restart a check may restart a program again.
+func (r Record) delay() time.Duration {
+	d := firstDelay
+	for i := 1; i < r.InARow && d < maxDelay; i++ {
+		d *= 2
+	}
+	return min(d, maxDelay)
+}
+
+// wait is how long it is until then. It is 0 when the clock was set back since.
+func (r Record) wait(now time.Time) time.Duration {
+	gone := now.Sub(r.Last)
+	if r.InARow == 0 || gone < 0 || gone >= r.delay() {
+		return 0
+	}
+	return r.delay() - gone
+}
+
+// restarted returns the record with one more restart. Those that a person asks
+// for do not count as flapping.
+func (r Record) restarted(now time.Time, why string, byCheck bool) Record {
+	switch {
+	case !byCheck:
+	case now.Sub(r.Last) > forgiveness*r.delay():
+		r.InARow = 1
+	default:
+		r.InARow++
+	}
+	return Record{Restarts: r.Restarts + 1, Last: now, Why: why, InARow: r.InARow}
+}
