@@ -2,8 +2,12 @@ package cron
 
 import (
 	"fmt"
+	"os"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/ZPascal/container-manager/pkg/log"
 )
 
 // crontabOf returns a crontab of n entries with so many different schedules, of
@@ -29,5 +33,28 @@ func BenchmarkParse10000(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkBurst200 is from the moment in which 200 jobs are due until the last
+// of them has ended.
+func BenchmarkBurst200(b *testing.B) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer null.Close()
+	s := &scheduler{Runner: &Runner{Environ: os.Environ(), Log: log.New(null, log.Options{})}, ctx: b.Context()}
+	jobs := make([]*job, 200)
+	for i := range jobs {
+		jobs[i] = newJob(&Entry{File: "crontab", Line: i, Command: ":"}, s)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		var running sync.WaitGroup
+		for _, j := range jobs {
+			running.Go(j.wrapped.Run)
+		}
+		running.Wait()
 	}
 }
