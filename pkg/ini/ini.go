@@ -137,13 +137,14 @@ func (s Section) IsProgram() bool {
 	return slices.Contains([]string{"program", "eventlistener", "fcgi-program"}, s.Kind())
 }
 
-// Processes is how many processes the section stands for.
-func (s Section) Processes() int {
+// Processes is how many processes the section stands for. Their number may be
+// written with names that lookup knows (see ExpandEnv).
+func (s Section) Processes(lookup func(name string) (string, bool)) int {
 	if !s.IsProgram() {
 		return 0
 	}
 	value, _, _ := s.Get("numprocs")
-	if n, err := strconv.Atoi(value); err == nil && n > 0 {
+	if n, err := strconv.Atoi(ExpandEnv(value, lookup)); err == nil && n > 0 {
 		return n
 	}
 	return 1

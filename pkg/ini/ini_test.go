@@ -174,14 +174,15 @@ func TestParsePassesOverWhatIsNone(t *testing.T) {
 
 func TestSections(t *testing.T) {
 	f := Parse("x.conf", "[supervisord]\n[program:a]\n[program:b]\nnumprocs = 4\n[eventlistener:c]\nnumprocs = 0\n"+
-		"[fcgi-program:d]\nnumprocs = %(ENV_N)s\n[group:e]\nprograms = a,b\n[program-x:f]\n")
+		"[fcgi-program:d]\nnumprocs = %(ENV_N)s\n[program:g]\nnumprocs = %(ENV_OTHER)s\n[group:e]\nprograms = a,b\n[program-x:f]\n")
+	lookup := func(name string) (string, bool) { return "7", name == "N" }
 	var got []string
 	for _, s := range f.Sections {
-		got = append(got, fmt.Sprint(s.Name, " ", s.Kind(), " ", s.IsProgram(), " ", s.Processes()))
+		got = append(got, fmt.Sprint(s.Name, " ", s.Kind(), " ", s.IsProgram(), " ", s.Processes(lookup)))
 	}
 	want := []string{
 		"supervisord supervisord false 0", "program:a program true 1", "program:b program true 4", "eventlistener:c eventlistener true 1",
-		"fcgi-program:d fcgi-program true 1", "group:e group false 0", "program-x:f program-x false 0",
+		"fcgi-program:d fcgi-program true 7", "program:g program true 1", "group:e group false 0", "program-x:f program-x false 0",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

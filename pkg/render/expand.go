@@ -99,8 +99,10 @@ func (r *renderer) checkLogDir(f *ini.File, s ini.Section, key string) {
 
 // expandEnv expands what is known before supervisord runs; other names stay.
 func (r *renderer) expandEnv(value string) string {
-	return ini.ExpandEnv(value, func(name string) (string, bool) {
-		v, ok := r.env[name]
-		return v, ok
-	})
+	return ini.ExpandEnv(value, r.lookup)
+}
+
+func (r *renderer) lookup(name string) (string, bool) {
+	value, ok := r.env[name]
+	return value, ok
 }

@@ -37,7 +37,7 @@ func (r *renderer) supervisord() error {
 	supervisordEnv := map[string]bool{}
 	for _, f := range files {
 		for _, s := range f.Sections {
-			processes += s.Processes()
+			processes += s.Processes(r.lookup)
 			if s.Name == "supervisord" {
 				addEnvironment(s, supervisordEnv)
 			}
@@ -165,7 +165,7 @@ func (r *renderer) editSection(f *ini.File, s ini.Section, processes int) {
 	}
 	if s.Kind() == "eventlistener" {
 		size := max(minEventBuffer, eventsPerProcess*processes)
-		if value, _, _ := s.Get("buffer_size"); atoi(value) < size {
+		if value, _, _ := s.Get("buffer_size"); atoi(r.expandEnv(value)) < size {
 			f.Set(s, "buffer_size", fmt.Sprint(size))
 		}
 	}
