@@ -1,0 +1,216 @@
+package render_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ZPascal/container-manager/internal/testenv"
+)
+
+// input renders one input of filebeat's.
+func input(t *testing.T, text string, environ ...string) string {
+	t.Helper()
+	tree := testenv.NewTree(t)
+	withPrograms(t, tree, "filebeat")
+	testenv.Write(t, tree.Path("image/logging/filebeat.d/x.yml"), text, 0o644)
+	c := rendered(t, tree, append(environ, "LOGGING_REDIS_HOST=redis")...)
+	return testenv.Read(t, filepath.Join(c.RunDir, "logging/filebeat.d/x.yml"))
+}
+
+// asFilebeat is what filebeat makes of a YAML text's field `value`: it takes $$
+// for $, and would expand any other ${.
+func asFilebeat(t *testing.T, text string) string {
+	t.Helper()
+	var doc struct{ Value any }
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	value, ok := doc.Value.(string)
+	if !ok {
+		t.Fatalf("%#v is no string, out of %s", doc.Value, text)
+	}
+	const dollar = "\x00"
+	value = strings.ReplaceAll(value, "$$", dollar)
+	if strings.Contains(value, "${") {
+		t.Errorf("%q would be expanded once more", value)
+	}
+	return strings.ReplaceAll(value, dollar, "$")
+}
+
+func TestLiterals(t *testing.T) {
+	punctuation := ""
+	for c := '!'; c <= '~'; c++ {
+		punctuation += string(c)
+	}
+	values := map[string]string{
+		"empty": "", "all of ASCII": punctuation, "blanks": "  a  b ", "umlauts": "größe", "a number": "2", "octal": "007", "a float": "1e3",
+		"true": "true", "no": "no", "null": "null", "tilde": "~", "a date": "2024-01-01", "a list": "[a, b]", "a map": "{a: b}", "a colon": "a: b",
+		"a comment": "a # b", "a tag": "!!int 2", "an anchor": "&a *a", "a dash": "- a", "a percent": "%TAG", "a password": `p,a{s}s"w'or$d`,
+		"a reference": "${HOME}", "a dollar": "$", "dollars": "$$ $$$ $${", "a newline": "a\nb\n", "a tab": "a\tb", "a return": "a\r\nb", "escapes": `\n \x41 \\`,
+		"control characters": "\x01\x1b[1m\x7f\u0085\u2028\u200b", "beyond the plane": "🐘 \U000e0001", "a byte order mark": "\ufeffa",
+	}
+	for c := '!'; c <= '~'; c++ {
+		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", c) {
+			values[fmt.Sprintf("only %c", c)] = string(c)
+			values[fmt.Sprintf("begins with %c", c)] = string(c) + "a"
+			values[fmt.Sprintf("ends with %c", c)] = "a" + string(c)
+		}
+	}
+	var template strings.Builder
+	var environ []string
+	names := map[string]string{}
+	for about := range values {
+		name := fmt.Sprintf("VALUE_%d", len(names))
+		names[name] = about
+		environ = append(environ, name+"="+values[about])
+		for _, quoted := range []string{"${%s}", `"${%s}"`, "'${%s}'", "${%s:default}", `"${%s:de:fault}"`} {
+			fmt.Fprintf(&template, "--- # %s\nvalue: "+quoted+"\n", name, name)
+		}
+	}
+	documents := strings.Split(input(t, template.String(), environ...), "---")[1:]
+	if len(documents) < 5*len(values) {
+		t.Fatalf("%d documents, want %d", len(documents), 5*len(values))
+	}
+	// A value may hold three dashes itself: join what belongs together.
+	var texts []string
+	for _, d := range documents {
+		if strings.HasPrefix(d, " # VALUE_") {
+			texts = append(texts, d)
+		} else {
+			texts[len(texts)-1] += "---" + d
+		}
+	}
+	for _, text := range texts {
+		name, _, _ := strings.Cut(strings.TrimPrefix(text, " # "), "\n")
+		if got, want := asFilebeat(t, text), values[names[name]]; got != want {
+			t.Errorf("%s: %q, want %q, out of %s", names[name], got, want, text)
+		}
+	}
+}
+
+// YAML has no bytes that are no characters.
+func TestLiteralThatIsNoUTF8(t *testing.T) {
+	if got := asFilebeat(t, input(t, "value: ${V}\n", "V=a\xffb")); got != "a\ufffdb" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	for text, want := range map[string]string{
+		"value: ${NONE:}\n":            "",
+		"value: ${NONE:x}\n":           "x",
+		"value: '${NONE:2}'\n":         "2",
+		`value: "${NONE:a, b: c}"`:     "a, b: c",
+		"value: ${EMPTY:x}\n":          "", // set is set
+		"value: \"${NONE:it's $5}\"\n": "it's $5",
+	} {
+		if got := asFilebeat(t, input(t, text, "EMPTY=")); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestWhatIsNoLiteralStays(t *testing.T) {
+	for _, text := range []string{
+		"value: ${A}/x\n", "value: \"x ${A}\"\n", "value: ${A}${A}\n", "value: ${path.home}\n", "value: ${A:?message}\n",
+		"value: $A\n", "value: ${}\n", "value: ${1}\n", "value: \"${A:${B}}\"\n", "# ${NONE}\nvalue: 1 # ${NONE}\n", "value: |\n  ${A}\n",
+		"${A}: 1\n", "{}\n", "",
+	} {
+		if got := input(t, text, "A=1", "B=2"); got != text {
+			t.Errorf("got %q, want %q", got, text)
+		}
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: [\"${A}\", '${A}', x, \"${B}\"]\n":   "a: ['1', '1', x, 'two']\n",
+		"ä: {ö: \"${B}\", ü: \"${A:x}\"}\n":      "ä: {ö: 'two', ü: '1'}\n",
+		"- ${A}\n-   \"${B}\"   # why\n- - ${A}": "- '1'\n-   'two'   # why\n- - '1'",
+		"a:\n  b: ${A}\n  c:\n    - d: ${B}\n":   "a:\n  b: '1'\n  c:\n    - d: 'two'\n",
+		"a: ${A}\n---\nb: ${B}\n...\n":           "a: '1'\n---\nb: 'two'\n...\n",
+		"a:\n  ${A}\n":                           "a:\n  '1'\n",
+		"a: ${A}\r\nb: ${B}\r\n":                 "a: '1'\r\nb: 'two'\r\n",
+	} {
+		if got := input(t, text, "A=1", "B=two"); got != want {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+	}
+}
+
+func TestFilebeatProblems(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: 1\nb: ${NONE}\n":                   "2: the environment variable NONE is not set: set it, or give it a default (${NONE:})",
+		"a: \"${NONE}\"\n":                     "1: the environment variable NONE is not set: set it, or give it a default (${NONE:})",
+		"a: 1\n\n# x\nb: [x, \"${NONE}/y\"]\n": "4: the environment variable NONE is not set: set it, or give it a default (${NONE:})",
+		"a: 1\n---\nb: |\n  ${NONE}\n":         "3: the environment variable NONE is not set: set it, or give it a default (${NONE:})",
+		"a: [\n":                               "1: yaml: ",
+		"a: b: c\n":                            "1: yaml: ",
+		"\t- a\n":                              "1: yaml: ",
+	} {
+		tree := testenv.NewTree(t)
+		withPrograms(t, tree, "filebeat")
+		testenv.Write(t, tree.Path("image/logging/filebeat.d/x.yml"), text, 0o644)
+		got := problems(t, tree, "LOGGING_REDIS_HOST=redis")
+		if len(got) != 1 || !strings.HasPrefix(got[0], "image/logging/filebeat.d/x.yml:"+want) {
+			t.Errorf("%q: problems %q, want %q", text, got, want)
+		}
+		// Without Redis filebeat does not run, and nothing of its can end a start.
+		rendered(t, tree)
+	}
+}
+
+func TestShippedFilebeat(t *testing.T) {
+	tree := testenv.NewTree(t)
+	withPrograms(t, tree, "filebeat")
+	c := rendered(t, tree, "LOGGING_REDIS_HOST=redis:6380", "LOGGING_REDIS_PASSWORD=p,w", "APP_VERSION=2")
+	var global struct {
+		Data     string                `yaml:"path.data"`
+		Registry string                `yaml:"filebeat.registry.path"`
+		Inputs   struct{ Path string } `yaml:"filebeat.config.inputs"`
+		Redis    struct {
+			Hosts    []string
+			Password string
+			Key      string
+			DB       int
+		} `yaml:"output.redis"`
+	}
+	if err := yaml.Unmarshal([]byte(testenv.Read(t, filepath.Join(c.RunDir, "logging/filebeat-global.yml"))), &global); err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprint(global.Data, global.Registry, global.Inputs.Path, global.Redis)
+	want := fmt.Sprint(c.FilebeatDir, c.FilebeatRegDir, filepath.Join(c.RunDir, "logging/filebeat.d/*.yml"), "{[redis:6380] p,w filebeat 0}")
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	inputs, err := filepath.Glob(filepath.Join(c.RunDir, "logging/filebeat.d/*.yml"))
+	if err != nil || len(inputs) != 3 {
+		t.Fatalf("%v, inputs %q", err, inputs)
+	}
+	for _, file := range inputs {
+		var inputs []struct{ Fields map[string]any }
+		if err := yaml.Unmarshal([]byte(testenv.Read(t, file)), &inputs); err != nil {
+			t.Fatal(err)
+		}
+		for _, input := range inputs {
+			for label, want := range map[string]any{"app_version": "2", "app_name": "", "image_name": "", "image_version": ""} {
+				if input.Fields[label] != want {
+					t.Errorf("%s: %s is %#v, want %#v", file, label, input.Fields[label], want)
+				}
+			}
+		}
+	}
+}
+
+func TestFilebeatRemovedByAChild(t *testing.T) {
+	tree := testenv.NewTree(t)
+	if err := os.Remove(tree.Path("image/logging/filebeat-global.yml")); err != nil {
+		t.Fatal(err)
+	}
+	rendered(t, tree)
+}

@@ -1,0 +1,295 @@
+package render_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/render"
+)
+
+// process is what supervisord makes of a section.
+type process struct {
+	Command    string
+	Autostart  bool
+	BufferSize int
+	Stdout     string
+}
+
+// supervisord reads the rendered configuration as supervisord does, and returns
+// its processes by GROUP:NAME, or what supervisord says against it.
+func supervisord(t *testing.T, c config.Config) (processes map[string]process, complaint string) {
+	t.Helper()
+	const script = `
+import json, sys
+from supervisor.options import ServerOptions
+options = ServerOptions()
+options.realize(["-n", "-c", sys.argv[1]], doc="")
+json.dump({
+    group.name + ":" + p.name: {
+        "command": p.command, "autostart": p.autostart, "buffersize": getattr(group, "buffer_size", 0), "stdout": str(p.stdout_logfile),
+    } for group in options.process_group_configs for p in group.process_configs}, sys.stdout)
+`
+	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "-W", "ignore", "-c", script, render.SupervisorConf(c))
+	cmd.Env = c.Environ
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, stderr.String()
+	}
+	if err := json.Unmarshal(out, &processes); err != nil {
+		t.Fatal(err)
+	}
+	return processes, ""
+}
+
+// accepted renders, and fails unless supervisord takes the result.
+func accepted(t *testing.T, tree testenv.Tree, extra ...string) map[string]process {
+	t.Helper()
+	processes, complaint := supervisord(t, rendered(t, tree, extra...))
+	if complaint != "" {
+		t.Fatal(complaint)
+	}
+	return processes
+}
+
+func TestShippedSupervisord(t *testing.T) {
+	for _, test := range []struct {
+		environ         []string
+		crond, filebeat bool
+	}{
+		{nil, true, false},
+		{[]string{"IMAGE_CRON_ENABLED=no", "LOGGING_REDIS_HOST=redis"}, false, true},
+	} {
+		tree := testenv.NewTree(t)
+		withPrograms(t, tree, "filebeat")
+		got := accepted(t, tree, test.environ...)
+		if len(got) != 3 || got["crond:crond"].Autostart != test.crond || got["filebeat:filebeat"].Autostart != test.filebeat {
+			t.Errorf("%q: got %+v, want autostart of crond %v, of filebeat %v", test.environ, got, test.crond, test.filebeat)
+		}
+		if health := got["health:health"]; !health.Autostart || health.BufferSize != 1024 {
+			t.Errorf("event listener: %+v", health)
+		}
+		if want := "filebeat -e -c " + tree.Path("run/logging/filebeat-global.yml"); got["filebeat:filebeat"].Command != want {
+			t.Errorf("filebeat's command is %q, want %q", got["filebeat:filebeat"].Command, want)
+		}
+	}
+}
+
+func TestChildForSupervisord(t *testing.T) {
+	tree := child(t)
+	withPrograms(t, tree, "filebeat")
+	got := accepted(t, tree, childEnviron...)
+	if len(got) != 306 {
+		t.Errorf("%d processes, want 306", len(got))
+	}
+	for name, command := range map[string]string{
+		"crond:crond":       tree.Path("image/cron/cron.py") + " -c " + tree.Path("image/cron/kubernetes"),
+		"filebeat:filebeat": "filebeat -c " + tree.Path("run/logging/filebeat-global.yml") + " --path.home /usr/share/filebeat",
+		"all:app":           `/opt/app/strict/app --name "app" --colour #ff0000` + "\n--log " + tree.Path("storage/logs/app.log"),
+		"all:worker_299":    "/opt/app/worker 299",
+		"other:other":       "logrotate -d " + tree.Path("run/logging/logrotate-global.conf"),
+		"health:health":     tree.Path("image/supervisord/eventlistener.py") + " " + tree.Path("tmp") + " " + tree.Path("tmp"),
+	} {
+		if got[name].Command != command || !got[name].Autostart {
+			t.Errorf("%s: %+v, want %q, started", name, got[name], command)
+		}
+	}
+}
+
+func TestEventBuffer(t *testing.T) {
+	const listener = "[eventlistener:mine]\ncommand=x\nevents=PROCESS_STATE\n"
+	many := strings.Builder{}
+	for i := range 500 {
+		fmt.Fprintf(&many, "[program:p%d]\ncommand=sleep 1000\n", i)
+	}
+	for name, test := range map[string]struct {
+		conf string
+		want int
+	}{
+		"few programs":      {listener, 1024},
+		"500 programs":      {listener + many.String(), 4 * (500 + 4)}, // and what is shipped
+		"numprocs":          {listener + "[program:n]\ncommand=x\nprocess_name=n%(process_num)d\nnumprocs=1000\n", 4 * (1000 + 4)},
+		"too small":         {listener + "buffer_size=1000\n", 1024},
+		"large enough":      {listener + "buffer_size=5000\n", 5000},
+		"from a variable":   {listener + "buffer_size=%(ENV_SIZE)s\n", 9000},
+		"numprocs from one": {listener + "[program:n]\ncommand=x\nprocess_name=n%(process_num)d\nnumprocs=%(ENV_N)s\n", 4 * (500 + 4)},
+		"fast CGI programs": {listener + "[fcgi-program:f]\ncommand=x\nsocket=tcp://localhost:9\nprocess_name=n%(process_num)d\nnumprocs=996\n", 4000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := testenv.NewTree(t)
+			testenv.Write(t, tree.Path("image/supervisord/conf.d/x.conf"), test.conf, 0o644)
+			if got := accepted(t, tree, "SIZE=9000", "N=500")["mine:mine"].BufferSize; got != test.want {
+				t.Errorf("buffer_size %d, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+// Where supervisord would end, the error says which line it is; what it takes is
+// none.
+func TestSupervisordProblems(t *testing.T) {
+	const unset = ` is not set: set it, empty if need be (ENV %s="" in the Dockerfile)`
+	for name, test := range map[string]struct{ conf, want string }{
+		"unset":                  {"[program:x]\ncommand=run %(ENV_NONE)s\n", "2: command: the environment variable NONE" + fmt.Sprintf(unset, "NONE")},
+		"unset further down":     {"; head\n\n[program:x]\ncommand=run\n  -a\n  %(ENV_A_1)s\n", "6: command: the environment variable A_1" + fmt.Sprintf(unset, "A_1")},
+		"unset, odd":             {"[program:x]\ncommand=%(ENV_)s\n", "2: command: the environment variable " + fmt.Sprintf(unset, "")},
+		"in an environment":      {"[program:x]\ncommand=x\nenvironment=A=\"%(ENV_NONE)s\"\n", "3: environment: the environment variable NONE" + fmt.Sprintf(unset, "NONE")},
+		"in another program":     {"[program:x]\ncommand=x\nenvironment=A=\"1\"\n[program:y]\ncommand=%(ENV_A)s\n", "5: command: the environment variable A" + fmt.Sprintf(unset, "A")},
+		"a single percent":       {"[program:x]\ncommand=date +%F\n", "2: command: a single % must be written %%"},
+		"percent at the end":     {"[program:x]\ncommand=x 100%\n", "2: command: a single % must be written %%"},
+		"an odd number":          {"[program:x]\ncommand=x %%%\n", "2: command: a single % must be written %%"},
+		"unclosed":               {"[program:x]\ncommand=x %(ENV_HOME\n", "2: command: %(ENV_HOME is not closed"},
+		"no ENV_":                {"[program:x]\ncommand=x %(STORAGE_DATA_DIR)s\n", "2: command: %(STORAGE_DATA_DIR)s is no name that supervisord knows: write %(ENV_STORAGE_DATA_DIR)s for an environment variable"},
+		"no log directory":       {"[program:x]\ncommand=x\nstdout_logfile=/none/x.log\n", "3: stdout_logfile: the directory /none does not exist: create it in a run.always step"},
+		"log below a file":       {"[program:x]\ncommand=x\nstderr_logfile=%(ENV_A_FILE)s/x.log\n", "3: stderr_logfile: the directory /etc/passwd does not exist: create it in a run.always step"},
+		"in a group":             {"[program:x]\ncommand=x\n[group:g]\nprograms=%(ENV_NONE)s\n", "4: programs: the environment variable NONE" + fmt.Sprintf(unset, "NONE")},
+		"set":                    {"[program:x]\ncommand=%(ENV_A_FILE)s %(ENV_EMPTY)s%(here)s %(host_node_name)s %(program_name)s %(group_name)s %(process_num)02d %(numprocs)d\n", ""},
+		"doubled percent":        {"[program:x]\ncommand=date +%%F 100%%\n", ""},
+		"a percent in the value": {"[program:x]\ncommand=%(ENV_PERCENT)s\n", ""},
+		"its own environment":    {"[program:x]\ncommand=x %(ENV_OWN)s\nenvironment=OTHER=\"2\",OWN=\"1\"\n", ""},
+		"in a comment":           {"[program:x]\ncommand=x ; %(ENV_NONE)s 100%\n; %(ENV_NONE)s\n#%\n", ""},
+		"nobody's section":       {"[program:x]\ncommand=x\n[mine]\na=100% %(ENV_NONE)s\n", ""},
+		"not a file":             {"[program:x]\ncommand=x\nstdout_logfile=NONE\nstderr_logfile=AUTO\n", ""},
+		"standard output":        {"[program:x]\ncommand=x\nstdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\n", ""},
+		"a name in the log":      {"[program:x]\ncommand=x\nstdout_logfile=%(ENV_STORAGE_LOGS_DIR)s/%(program_name)s.log\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environ := []string{"A_FILE=/etc/passwd", "EMPTY=", "PERCENT=50% %(ENV_NONE)s %"}
+			tree := testenv.NewTree(t)
+			testenv.Write(t, tree.Path("image/supervisord/conf.d/x.conf"), test.conf, 0o644)
+			if test.want == "" {
+				accepted(t, tree, environ...)
+				return
+			}
+			got := problems(t, tree, environ...)
+			if want := "image/supervisord/conf.d/x.conf:" + test.want; len(got) != 1 || got[0] != want {
+				t.Errorf("problems %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestGlobalConf(t *testing.T) {
+	const mine = "[program:x]\ncommand=%(ENV_FROM_GLOBAL)s\n"
+	const basic = "[supervisord]\nenvironment=FROM_GLOBAL=\"1\"\nlogfile=NONE\n"
+	for name, test := range map[string]struct{ conf, has, lacks string }{
+		"least":               {basic, "[unix_http_server]\nfile = SOCKET\nchmod = 0700\n[supervisorctl]\nserverurl = unix://SOCKET\n[rpcinterface:supervisor]\n", "[inet_http_server]"},
+		"with a socket":       {basic + "[unix_http_server]\nfile=/tmp/mine.sock\n", "[rpcinterface:supervisor]\n", "file = SOCKET"},
+		"with a port":         {basic + "[inet_http_server]\nport=127.0.0.1:9001\n", "[rpcinterface:supervisor]\n", "[unix_http_server]"},
+		"with an interface":   {basic + "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n", "file = SOCKET", "serverurl = unix://SOCKET\n[rpcinterface:supervisor]"},
+		"includes elsewhere":  {basic + "[include]\nfiles=/etc/none/*.conf\n", "[include]\nfiles = RUN/supervisord/conf.d/*.conf\n", "/etc/none"},
+		"with a user":         {basic + "user=nobody\n", "user=nobody", "user = root"},
+		"as root":             {basic, "[supervisord]\nuser = root\n", ""},
+		"unknown to us":       {basic + "[ctlplugin:x]\nsupervisor.ctl_factory = x:y\n", "[ctlplugin:x]\n", ""},
+		"without a last line": {strings.TrimSuffix(basic, "\n"), "\n[include]\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := testenv.NewTree(t)
+			testenv.Write(t, tree.Path("image/supervisord/global.conf"), test.conf, 0o644)
+			testenv.Write(t, tree.Path("image/supervisord/conf.d/x.conf"), mine, 0o644)
+			c := rendered(t, tree)
+			processes, complaint := supervisord(t, c)
+			if processes["x:x"].Command != "1" {
+				t.Errorf("supervisord has %+v, says %q", processes, complaint)
+			}
+			paths := strings.NewReplacer("SOCKET", c.Socket, "RUN", c.RunDir)
+			text := testenv.Read(t, render.SupervisorConf(c))
+			if !strings.Contains(text, paths.Replace(test.has)) {
+				t.Errorf("lacks %q:\n%s", test.has, text)
+			}
+			if test.lacks != "" && strings.Contains(text, paths.Replace(test.lacks)) {
+				t.Errorf("has %q:\n%s", test.lacks, text)
+			}
+		})
+	}
+}
+
+func TestGlobalConfAsAnotherUser(t *testing.T) {
+	testenv.Isolated(t, func(t *testing.T, dir string) {
+		tree := testenv.NewTreeAt(t, dir)
+		testenv.Chown(t, dir, 500)
+		testenv.Become(t, 500)
+		if text := testenv.Read(t, render.SupervisorConf(rendered(t, tree))); strings.Contains(text, "user =") {
+			t.Errorf("names a user:\n%s", text)
+		}
+	})
+}
+
+func TestMissingGlobalConf(t *testing.T) {
+	tree := testenv.Tree{Root: testenv.Dir(t)}
+	err := render.All(load(t, tree))
+	if want := "cannot read supervisord's configuration: open " + tree.Path("image/supervisord/global.conf") + ": no such file or directory"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestFilebeatIsNotInstalled(t *testing.T) {
+	tree := testenv.NewTree(t)
+	conf := tree.Path("image/supervisord/conf.d/01-filebeat.conf")
+	testenv.Write(t, conf, "[program:filebeat]\n\ncommand=%(ENV_BEAT)s -c x\n", 0o644)
+	got := problems(t, tree, "LOGGING_REDIS_HOST=redis", "BEAT=/opt/none/filebeat")
+	want := "image/supervisord/conf.d/01-filebeat.conf:3: LOGGING_REDIS_HOST is set, but %(ENV_BEAT)s is not installed: install filebeat, or unset the variable"
+	if len(got) != 1 || strings.ReplaceAll(got[0], "/opt/none/filebeat", "%(ENV_BEAT)s") != want {
+		t.Errorf("problems %q, want %q", got, want)
+	}
+	accepted(t, tree, "BEAT=/opt/none/filebeat") // nobody starts it
+}
+
+func TestInclude(t *testing.T) {
+	for name, test := range map[string]struct {
+		include string
+		environ []string
+	}{
+		"absolute":           {"ROOT/image/supervisord/conf.d/*.conf ROOT/more/*.conf", nil},
+		"from a variable":    {"%(ENV_IMAGE_SUPERVISOR_DIR)s/conf.d/*.conf %(ENV_MORE)s/*.conf", nil},
+		"relative":           {"conf.d/*.conf ../../more/*.conf", nil},
+		"here":               {"%(here)s/conf.d/*.conf %(here)s/../../more/*.conf", nil},
+		"without conf.d":     {"ROOT/more/*.conf", nil},
+		"twice the same":     {"ROOT/more/x.conf ROOT/more/*.conf", nil},
+		"on lines":           {"\n  ROOT/more/x.conf\n  ROOT/more/y.conf ; why", nil},
+		"a trailing slash":   {"%(ENV_IMAGE_SUPERVISOR_DIR)s/conf.d/*.conf %(ENV_MORE)s/*.conf", []string{"IMAGE_BASE_DIR=ROOT/image/", "MORE=ROOT/more/"}},
+		"a path with a slip": {"ROOT//image/./supervisord/conf.d/*.conf ROOT/more//*.conf", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := testenv.NewTree(t)
+			root := strings.NewReplacer("ROOT", tree.Root)
+			testenv.Write(t, tree.Path("image/supervisord/global.conf"), "[supervisord]\nlogfile=NONE\n[include]\nfiles="+root.Replace(test.include)+"\n", 0o644)
+			testenv.Write(t, tree.Path("image/supervisord/conf.d/x.conf"), "[program:mine]\ncommand=x\n", 0o644)
+			testenv.Write(t, tree.Path("more/x.conf"), "[program:more]\ncommand=%(here)s/x\n", 0o644)
+			testenv.Write(t, tree.Path("more/y.conf"), "[program:y]\ncommand=y\n", 0o644)
+			testenv.Write(t, tree.Path("more/z.txt"), "[program:z]\ncommand=z\n", 0o644)
+			environ := []string{"MORE=" + tree.Path("more")}
+			for _, e := range test.environ {
+				environ = append(environ, root.Replace(e))
+			}
+			got := accepted(t, tree, environ...)
+			if len(got) != 5 || got["mine:mine"].Command != "x" || got["more:more"].Command != tree.Path("more/x") || got["y:y"].Command != "y" {
+				t.Errorf("got %+v, want crond, filebeat, mine, more and y", got)
+			}
+			want := "00-crond.conf 01-filebeat.conf more-x.conf x.conf y.conf"
+			if names := strings.Join(testenv.Names(t, tree.Path("run/supervisord/conf.d")), " "); names != want {
+				t.Errorf("rendered %s, want %s", names, want)
+			}
+		})
+	}
+}
+
+func TestBadInclude(t *testing.T) {
+	tree := testenv.NewTree(t)
+	testenv.Write(t, tree.Path("image/supervisord/global.conf"), "[supervisord]\n[include]\nfiles=%(ENV_NONE)s/*.conf /etc/[\n", 0o644)
+	got := strings.Join(problems(t, tree), "\n")
+	for _, want := range []string{
+		`image/supervisord/global.conf:2: [include] files: "/etc/[": syntax error in pattern`,
+		`image/supervisord/global.conf:3: files: the environment variable NONE is not set`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("problems\n%s\nlack %s", got, want)
+		}
+	}
+}
