@@ -1,8 +1,11 @@
 package events
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/fsutil"
@@ -82,26 +85,30 @@ func (f Files) create(path, content string) {
 // RemoveAll removes the files of a former life, and what a kill kept from its
 // place among them.
 func (f Files) RemoveAll() {
-	f.removeFrom(f.StateDir)
-	if f.PIDDir != f.StateDir {
-		f.removeFrom(f.PIDDir)
+	if f.PIDDir == f.StateDir {
+		f.remove(f.PIDDir, pidSuffix, stateSuffix)
+		return
 	}
+	f.remove(f.PIDDir, pidSuffix)
+	f.remove(f.StateDir, stateSuffix)
 }
 
-func (f Files) removeFrom(dir string) {
+func (f Files) remove(dir string, suffixes ...string) {
 	entries, err := os.ReadDir(dir)
-	if err != nil {
+	if err != nil && !os.IsNotExist(err) {
 		f.Log.Warn().Msgf("cannot look for files of a former life: %v", err)
 	}
 	for _, e := range entries {
-		name, hidden := strings.CutPrefix(e.Name(), ".")
+		name, temporary := strings.CutPrefix(e.Name(), ".")
 		name, ours := strings.CutPrefix(name, prefix)
-		isFile := strings.HasSuffix(name, pidSuffix) || strings.HasSuffix(name, stateSuffix)
-		if !ours || (!hidden && !isFile) {
+		finished := slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
+		if !ours || (!temporary && !finished) {
 			continue
 		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !os.IsNotExist(err) {
-			f.Log.Warn().Msgf("cannot remove a file of a former life: %v", err)
+		path := filepath.Join(dir, e.Name())
+		var pathErr *fs.PathError
+		if err := os.Remove(path); errors.As(err, &pathErr) && !os.IsNotExist(err) {
+			f.Log.Warn().Msgf("cannot remove %s of a former life: %v", path, pathErr.Err)
 		}
 	}
 }

@@ -86,8 +86,8 @@ func TestListenRefuses(t *testing.T) {
 		"eventname:A len:1":                      `event header is cut off: "eventname:A len:1"`,
 		"eventname:A len:10\npid:1":              "payload of event A is cut off: unexpected EOF",
 		"eventname:A len:1\n":                    "payload of event A is cut off: unexpected EOF",
-		long:                                     "event header is longer than 4096 bytes: \"" + long[:60] + "\"...",
-		long + "\n":                              "event header is longer than 4096 bytes: \"" + long[:60] + "\"...",
+		long:                                     "event header is longer than 4096 bytes: it begins with \"" + long[:60] + "\"",
+		long + "\n":                              "event header is longer than 4096 bytes: it begins with \"" + long[:60] + "\"",
 	} {
 		for _, before := range []string{"", event("B", "a:b")} {
 			events, answer, err := listen(before + in)

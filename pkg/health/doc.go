@@ -47,4 +47,5 @@ func Dirs(c config.Config) []string {
 }
 
 func resultDir(c config.Config, k Kind) string { return filepath.Join(c.RunDir, "health", string(k)) }
-func programDir(c config.Config) string        { return filepath.Join(c.RunDir, "health", "programs") }
+
+func programDir(c config.Config) string { return filepath.Join(c.RunDir, "health", "programs") }

@@ -96,8 +96,10 @@ func TestLogrotateNames(t *testing.T) {
 		"no names":          {"$A ${} ${1} ${A-B} $ {A} ${A\n", "$A ${} ${1} ${A-B} $ {A} ${A\n", ""},
 		"comments":          {"# ${NONE}\n  # ${NONE} ${A}\n", "# ${NONE}\n  # ${NONE} ${A}\n", ""},
 		"scripts":           {"postrotate\n${NONE} ${A} ${SPACES}\n# endscript\n${NONE}\nendscript\n", "postrotate\n${NONE} /v ${SPACES}\n# endscript\n${NONE}\nendscript\n", ""},
-		"siblings": {"prerotate\n${N}\nendscript\nfirstaction\n${N}\nendscript\nlastaction\n${N}\nendscript\npreremove\n${N}\nendscript\n",
-			"prerotate\n${N}\nendscript\nfirstaction\n${N}\nendscript\nlastaction\n${N}\nendscript\npreremove\n${N}\nendscript\n", ""},
+		"siblings": {
+			"prerotate\n${N}\nendscript\nfirstaction\n${N}\nendscript\nlastaction\n${N}\nendscript\npreremove\n${N}\nendscript\n",
+			"prerotate\n${N}\nendscript\nfirstaction\n${N}\nendscript\nlastaction\n${N}\nendscript\npreremove\n${N}\nendscript\n", "",
+		},
 		"unset":                {"\n\n${A} ${NONE}\n", "", "3: the environment variable NONE"},
 		"unset behind scripts": {"postrotate\n${NONE}\nendscript\n${NONE}\n", "", "4: the environment variable NONE"},
 		"unset in lower case":  {"${none}\n", "", "1: the environment variable none"},

@@ -70,8 +70,10 @@ func TestLines(t *testing.T) {
 		"; is an ordinary character": {"echo '1; 2;'", []string{"1; 2;"}},
 		"no UTF-8":                   {`printf '\377\000\033[1m\n'`, []string{"\xff\x00\x1b[1m"}},
 		"nothing":                    {"exit 0", nil},
-		"a long line": {"i=0; while [ $i -lt 20000 ]; do printf 0123456789; i=$((i+1)); done; echo; echo end",
-			[]string{long[:65536], long[65536:131072], long[131072:196608], long[196608:], "end"}},
+		"a long line": {
+			"i=0; while [ $i -lt 20000 ]; do printf 0123456789; i=$((i+1)); done; echo; echo end",
+			[]string{long[:65536], long[65536:131072], long[131072:196608], long[196608:], "end"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, lines := command(t, test.body)
