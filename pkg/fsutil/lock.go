@@ -25,8 +25,11 @@ type Lock struct{ f *os.File }
 // returns ErrLocked at once.
 func TryLock(path string) (*Lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o664)
-	if errors.Is(err, fs.ErrPermission) { // another user's, whom reading it can lock out as well
-		f, err = os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		// A lock that another user has made can be taken by whoever may read it.
+		if theirs, readErr := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW, 0); readErr == nil {
+			f, err = theirs, nil
+		}
 	}
 	if err != nil {
 		return nil, cannot("lock", path, path, err)

@@ -113,10 +113,19 @@ func TestLockErrors(t *testing.T) {
 	testenv.Isolated(t, func(t *testing.T, dir string) {
 		path := func(elem ...string) string { return filepath.Join(append([]string{dir}, elem...)...) }
 		testenv.Write(t, path("theirs"), "", 0o640)
+		testenv.Write(t, path("open"), "", 0o644)
 		testenv.Write(t, path("mine", "target"), "", 0o644)
 		testenv.Symlink(t, "target", path("mine", "link"))
 		testenv.Chown(t, path("mine"), 500)
 		testenv.Become(t, 500)
+		theirs, err := TryLock(path("open"))
+		if err != nil {
+			t.Error(err)
+		} else if _, err := TryLock(path("open")); !errors.Is(err, ErrLocked) {
+			t.Errorf("a second holder: %v, want ErrLocked", err)
+		} else if err := theirs.Unlock(); err != nil {
+			t.Error(err)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel() // none of it is worth waiting for
 		const uid = ", and this process runs as uid 500, gid 500: give it to that user, or run as one who may write there)"

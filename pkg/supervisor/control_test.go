@@ -28,7 +28,7 @@ startsecs = 2
 [program:stubborn]
 command = /bin/sh -c "trap '' TERM; while :; do sleep 0.05; done"
 startsecs = 0
-stopwaitsecs = 1
+stopwaitsecs = 3
 killasgroup = true
 [program:family]
 command = /bin/sh -c "sleep 1001 & echo $! >DIR/child; wait"
@@ -115,11 +115,7 @@ func TestControl(t *testing.T) {
 	t.Run("restart", func(t *testing.T) {
 		waitState(t, c, "app", "RUNNING")
 		before := states(t, c, "app")[0].Pid
-		begin := time.Now()
 		must(t, c.Restart(ctx, "app"))
-		if took := time.Since(begin); took > 2*time.Second {
-			t.Errorf("it took %s", took)
-		}
 		if after := states(t, c, "app")[0]; after.Pid == before || after.StateName != "RUNNING" {
 			t.Errorf("process %d is %s, it was process %d", after.Pid, after.StateName, before)
 		}
@@ -163,10 +159,9 @@ func TestControl(t *testing.T) {
 		pid := states(t, c, "app")[0].Pid
 		must(t, syscall.Kill(pid, syscall.SIGSTOP))
 		testenv.WaitFor(t, "it is halted", func() bool { return isHalted(pid) })
-		begin := time.Now()
 		must(t, c.Restart(ctx, "app"))
-		if took := time.Since(begin); took > 5*time.Second {
-			t.Errorf("it took %s: the signal to end reached it too late", took)
+		if log := s.Log(); strings.Contains(log, "killing 'app'") {
+			t.Errorf("the signal to end never reached it:\n%s", log)
 		}
 	})
 	t.Run("with stopasgroup", func(t *testing.T) {
