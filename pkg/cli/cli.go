@@ -41,6 +41,7 @@ func commands() []command {
 		checkReadinessCommand(),
 		probeCommand(),
 		healthCommand(),
+		statusCommand(),
 		restartCommand(),
 		stopCommand(),
 		startCommand(),

@@ -74,11 +74,9 @@ func runCron(c command, args []string) error {
 	if err != nil {
 		return err
 	}
-	zone := time.Local
-	if cfg.TimeZone != "" {
-		if zone, err = time.LoadLocation(cfg.TimeZone); err != nil {
-			return err
-		}
+	zone, err := timeZone(cfg)
+	if err != nil {
+		return err
 	}
 	if o.test {
 		return testCrontabs(os.Stdout, o.crontabs, time.Now().In(zone))
@@ -105,6 +103,14 @@ func runCron(c command, args []string) error {
 		Log:     log.Named(log.New(out, logOptions(cfg)), c.name),
 	}
 	return badLines(runner.Run(ctx, reload))
+}
+
+// timeZone is that of schedules that name none themselves.
+func timeZone(c config.Config) (*time.Location, error) {
+	if c.TimeZone == "" {
+		return time.Local, nil
+	}
+	return time.LoadLocation(c.TimeZone)
 }
 
 func (o *cronOptions) parse(c command, args []string) error {

@@ -54,6 +54,14 @@ func holder(c config.Config, group, name string) *held.Mark {
 	return nil
 }
 
+// Held says who holds a process stopped; "" when nobody does.
+func Held(c config.Config, p supervisord.ProcessInfo) string {
+	if mark := holder(c, p.Group, p.Name); mark != nil {
+		return heldBy(*mark)
+	}
+	return ""
+}
+
 func heldBy(m held.Mark) string {
 	if m.PID == 0 {
 		return fmt.Sprintf("is held stopped (%s): container-manager start starts it", m.Why)

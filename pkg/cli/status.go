@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/abrander/go-supervisord"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/cron"
+	"github.com/ZPascal/container-manager/pkg/health"
+	"github.com/ZPascal/container-manager/pkg/setup"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
+)
+
+func statusCommand() command {
+	return command{
+		name:    "status",
+		args:    "[--json]",
+		summary: "Show programs, probes, the next jobs and the last backup",
+		help: `
+Exit codes:
+  0  shown, whatever it is
+  1  supervisord does not answer: the rest is shown
+  2  the command line or the environment is invalid
+`,
+		run: runStatus,
+	}
+}
+
+// status is what --json prints.
+type status struct {
+	Programs   []programStatus `json:"programs"`
+	Probes     []probeStatus   `json:"probes"`
+	Jobs       []jobStatus     `json:"jobs"`
+	LastBackup string          `json:"last_backup,omitempty"` // the archive's name
+	Errors     []string        `json:"errors,omitempty"`      // why something is missing
+}
+
+type programStatus struct {
+	Name     string  `json:"name"`
+	State    string  `json:"state"`
+	PID      int     `json:"pid,omitempty"`
+	Uptime   float64 `json:"uptime_seconds,omitempty"`
+	Error    string  `json:"error,omitempty"` // why it does not run
+	Held     string  `json:"held,omitempty"`  // by whom
+	Restarts int     `json:"restarts"`        // by the container manager
+	// What follows is about the last of these.
+	LastRestart   *time.Time `json:"last_restart,omitempty"`
+	Why           string     `json:"last_restart_why,omitempty"`
+	RestartFailed string     `json:"last_restart_error,omitempty"`
+}
+
+type probeStatus struct {
+	Check   health.Kind    `json:"check"`
+	Probe   string         `json:"probe"`
+	Ran     bool           `json:"ran"`
+	Healthy bool           `json:"healthy"`
+	Result  *health.Result `json:"result,omitempty"`
+}
+
+type jobStatus struct {
+	Schedule string     `json:"schedule"`
+	Command  string     `json:"command"`
+	Next     *time.Time `json:"next,omitempty"` // none for @reboot, and while crond does not run
+}
+
+func runStatus(c command, args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	asJSON := flags.Bool("json", false, "print JSON")
+	if err := c.parse(flags, args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return invalid(fmt.Errorf("status takes no arguments: %q", flags.Arg(0)))
+	}
+	cfg, err := config.LoadSaved()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signalContext(context.Background())
+	defer stop()
+	s := status{Programs: []programStatus{}, Probes: []probeStatus{}, Jobs: []jobStatus{}}
+	processes, asked := c.processes(ctx, cfg)
+	for _, p := range processes {
+		s.Programs = append(s.Programs, statusOf(cfg, p))
+	}
+	s.note(asked)
+	s.addProbes(cfg)
+	s.addJobs(cfg, isRunning(processes, "crond"))
+	s.addBackup(cfg)
+	if *asJSON {
+		out := json.NewEncoder(os.Stdout)
+		out.SetIndent("", "  ")
+		out.SetEscapeHTML(false)
+		err = out.Encode(s)
+	} else {
+		err = s.print(os.Stdout)
+	}
+	if err == nil && asked != nil {
+		return &exitError{code: exitFailed} // it is among the errors shown
+	}
+	return err
+}
+
+func (s *status) note(err error) {
+	if err != nil {
+		s.Errors = append(s.Errors, err.Error())
+	}
+}
+
+func (c command) processes(ctx context.Context, cfg config.Config) ([]supervisord.ProcessInfo, error) {
+	programs, err := c.programs(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return programs.Client.Processes(ctx)
+}
+
+func isRunning(processes []supervisord.ProcessInfo, name string) bool {
+	return slices.ContainsFunc(supervisor.Select(processes, name), func(p supervisord.ProcessInfo) bool {
+		return p.State == supervisord.StateRunning
+	})
+}
+
+func statusOf(cfg config.Config, p supervisord.ProcessInfo) programStatus {
+	name := supervisor.Name(p)
+	s := programStatus{Name: name, State: p.StateName, PID: p.Pid, Held: health.Held(cfg, p)}
+	if p.Pid != 0 {
+		s.Uptime = max(0, float64(p.Now-p.Start))
+	} else {
+		s.Error = p.SpawnErr
+	}
+	if r := health.ReadRecord(cfg, name); r.Restarts > 0 {
+		s.Restarts, s.LastRestart, s.Why, s.RestartFailed = r.Restarts, &r.Last, r.Why, r.Failed
+	}
+	return s
+}
+
+func (s *status) addProbes(cfg config.Config) {
+	for _, kind := range health.Kinds() {
+		if !kind.Enabled(cfg) {
+			continue
+		}
+		results, none, err := health.Results(cfg, kind)
+		s.note(err)
+		for _, r := range results {
+			s.Probes = append(s.Probes, probeStatus{Check: kind, Probe: r.Probe, Ran: true, Healthy: r.Healthy, Result: &r})
+		}
+		for _, probe := range none {
+			s.Probes = append(s.Probes, probeStatus{Check: kind, Probe: probe})
+		}
+	}
+}
+
+// addJobs adds the crontab's jobs. Its bad lines are the log's to tell.
+func (s *status) addJobs(cfg config.Config, cronRuns bool) {
+	zone, err := timeZone(cfg)
+	s.note(err)
+	table, err := cron.ReadFiles(crontabsOf(cfg, []string{setup.Crontab(cfg)}))
+	s.note(err)
+	now := time.Now()
+	for _, e := range table {
+		job := jobStatus{Schedule: e.Spec, Command: e.Command}
+		if next := e.Schedule.Next(now.In(zone)); cronRuns && !next.IsZero() {
+			job.Next = &next
+		}
+		s.Jobs = append(s.Jobs, job)
+	}
+	if len(table) > 0 && !cronRuns {
+		s.Errors = append(s.Errors, "crond does not run, and so none of the jobs")
+	}
+}
+
+// addBackup adds the newest archive: the times in their names sort as text.
+func (s *status) addBackup(cfg config.Config) {
+	archives, err := filepath.Glob(filepath.Join(cfg.BackupDir, "backup-[0-9]*.tar.gz*"))
+	s.note(err)
+	if len(archives) > 0 {
+		s.LastBackup = filepath.Base(slices.Max(archives))
+	}
+}
