@@ -5,9 +5,6 @@ package boot
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"syscall"
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -35,8 +32,11 @@ type Command struct {
 	Argv  []string // or a program and its arguments
 }
 
-// Run returns only when the container cannot start, or with ctx's cause when a
-// signal ended it; nothing of it is left running then.
+func (c Command) isSupervisord() bool { return c.Shell == "" && len(c.Argv) == 0 }
+
+// Run returns only when the container cannot start, with ctx's cause when a
+// signal ended it, or with an *Ended when a main program has; nothing of it is
+// left running then.
 func (b *Boot) Run(ctx context.Context, c Command) error {
 	if err := b.prepareRunDir(); err != nil {
 		return err
@@ -60,49 +60,10 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if b.Config.MainProgram != "" && c.isSupervisord() {
+		return b.stay(ctx)
+	}
 	return b.exec(c)
 }
 
 func (b *Boot) steps() setup.Runner { return setup.Runner{Config: b.Config, Log: b.Log} }
-
-// exec ends this process in favour of the command. As PID 1 it hands over its
-// place, so that signals and the reaping of orphans are the successor's.
-func (b *Boot) exec(c Command) error {
-	argv := c.Argv
-	switch {
-	case c.Shell != "":
-		argv = []string{"/bin/sh", "-c", c.Shell}
-	case len(argv) == 0:
-		argv = []string{"supervisord", "-n", "-c", render.SupervisorConf(b.Config)}
-	}
-	path, err := exec.LookPath(argv[0])
-	if err != nil && len(c.Argv) == 0 && c.Shell == "" {
-		return fmt.Errorf("supervisord is not installed: install the package supervisor (apk add supervisor, apt-get install supervisor), or give the container a command: %w", err)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot run %s: %w", argv[0], err)
-	}
-	if len(c.Argv) == 0 && c.Shell == "" {
-		if err := b.startKick(); err != nil {
-			b.Log.Warn().Msgf("programs start a second later than they could: %v", err)
-		}
-	}
-	b.Log.Debug().Msgf("set-up took %s, now running %s", time.Since(b.Since).Round(time.Millisecond), path)
-	if err := b.Exec(path, argv, b.Config.Environ); err != nil {
-		return fmt.Errorf("cannot run %s: %w", path, err)
-	}
-	return nil
-}
-
-// startKick starts the short-lived child that keeps supervisord awake until its
-// programs are up, and then says so in one line.
-func (b *Boot) startKick() error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	kick := exec.Command(self, "kick", fmt.Sprint(os.Getpid()), b.Since.Format(time.RFC3339Nano))
-	kick.Stdout, kick.Stderr = os.Stdout, os.Stderr
-	kick.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for supervisord
-	return kick.Start()
-}

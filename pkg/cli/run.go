@@ -22,6 +22,9 @@ func runCommand() command {
 		help: `
 With neither COMMAND, supervisord runs. Nothing behind the first word of the
 second is ours, so that "docker run IMAGE bash -l" works.
+
+With IMAGE_MAIN_PROGRAM this process stays, stops everything when that program of
+supervisord has ended for good, and ends with the program's exit status.
 `,
 		run: run,
 	}
@@ -49,7 +52,10 @@ func run(c command, args []string) error {
 	}
 	err = b.Run(ctx, boot.Command{Shell: *shell, Argv: flags.Args()})
 	var badTemplates *render.Error
+	var ended *boot.Ended
 	switch {
+	case errors.As(err, &ended):
+		return &exitError{code: ended.Status}
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.As(err, &badTemplates):

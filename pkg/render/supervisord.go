@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
-
 	"github.com/ZPascal/container-manager/pkg/ini"
 )
 
@@ -31,6 +31,10 @@ func (r *renderer) supervisord() error {
 			return err
 		}
 		files = append(files, f)
+	}
+
+	if err := r.checkMainProgram(files); err != nil {
+		return err
 	}
 
 	processes := 0
@@ -58,6 +62,18 @@ func (r *renderer) supervisord() error {
 		r.add(r.renderedName(confDir, f.Path), f.String(), public)
 	}
 	return nil
+}
+
+// checkMainProgram refuses a main program that there is none of.
+func (r *renderer) checkMainProgram(files []*ini.File) error {
+	name, _, _ := strings.Cut(r.MainProgram, ":")
+	has := func(f *ini.File) bool { return f.Has("program:"+name, "fcgi-program:"+name, "group:"+name) }
+	if name == "" || slices.ContainsFunc(files, has) {
+		return nil
+	}
+	return &config.Error{Problems: []string{
+		fmt.Sprintf("IMAGE_MAIN_PROGRAM=%q: there is no [program:%s] among supervisord's files in %s", r.MainProgram, name, r.SupervisorDir),
+	}}
 }
 
 func (r *renderer) readINI(path string) (*ini.File, error) {

@@ -11,14 +11,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/abrander/go-supervisord"
 	"golang.org/x/sys/unix"
-
-	"github.com/ZPascal/container-manager/pkg/ini"
 )
 
 // callTimeout is far above what an answer takes that waits for no program.
@@ -29,40 +25,6 @@ const callTimeout = 10 * time.Second
 type Client struct {
 	network, address   string // as for net.Dial
 	username, password string
-}
-
-// FromConfig returns a client for the supervisord that reads the given
-// configuration file: its unix socket, else its TCP port.
-func FromConfig(path string) (Client, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return Client{}, fmt.Errorf("cannot find supervisord: %w (has the container started?)", err)
-	}
-	f := ini.Parse(path, string(data))
-	get := func(s ini.Section, key string) string {
-		value, _, _ := s.Get(key)
-		return ini.ExpandEnv(value, os.LookupEnv)
-	}
-	var c Client
-	for _, s := range f.Sections {
-		switch {
-		case s.Name == "unix_http_server":
-			return Client{"unix", get(s, "file"), get(s, "username"), get(s, "password")}, nil
-		case s.Name == "inet_http_server":
-			host, port, found := strings.Cut(get(s, "port"), ":")
-			if !found {
-				host, port = "", host
-			}
-			if host == "" || host == "*" {
-				host = "127.0.0.1"
-			}
-			c = Client{"tcp", net.JoinHostPort(host, port), get(s, "username"), get(s, "password")}
-		}
-	}
-	if c.network == "" {
-		return c, fmt.Errorf("%s has neither [unix_http_server] nor [inet_http_server]: supervisord cannot be asked", path)
-	}
-	return c, nil
 }
 
 // AtSocket returns a client for the supervisord that listens on a unix socket.
@@ -156,22 +118,22 @@ func (c Client) Processes(ctx context.Context) ([]supervisord.ProcessInfo, error
 	return infos, err
 }
 
-// programConfig is what supervisord's configuration says of a process.
-type programConfig struct {
+// ProgramConfig is what supervisord's configuration says of a process.
+type ProgramConfig struct {
 	Name         string `xmlrpc:"name"`
 	Group        string `xmlrpc:"group"`
 	Autostart    bool   `xmlrpc:"autostart"`
-	StartSecs    int    `xmlrpc:"startsecs"`
-	StopWaitSecs int    `xmlrpc:"stopwaitsecs"`
+	StartSecs    int    `xmlrpc:"startsecs"`    // how long it has to run to count as RUNNING
+	StopWaitSecs int    `xmlrpc:"stopwaitsecs"` // how long it may take to stop
 }
 
-// configs returns the configuration of all processes, by full name.
-func (c Client) configs(ctx context.Context) (map[string]programConfig, error) {
-	var configs []programConfig
+// Configs returns the configuration of all processes, by full name.
+func (c Client) Configs(ctx context.Context) (map[string]ProgramConfig, error) {
+	var configs []ProgramConfig
 	err := c.call(ctx, callTimeout, func(s *supervisord.Client) error {
 		return s.Call("supervisor.getAllConfigInfo", nil, &configs)
 	})
-	named := make(map[string]programConfig, len(configs))
+	named := make(map[string]ProgramConfig, len(configs))
 	for _, config := range configs {
 		named[FullName(config.Group, config.Name)] = config
 	}

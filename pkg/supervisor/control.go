@@ -72,7 +72,7 @@ func (c Client) programs(ctx context.Context, names []string) ([]program, error)
 	if err != nil {
 		return nil, err
 	}
-	configs, err := c.configs(ctx)
+	configs, err := c.Configs(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (c Client) start(ctx context.Context, p program) error {
 func (c Client) until(ctx context.Context, p program, limit time.Duration, verb string, done func(*supervisord.ProcessInfo) (bool, error)) error {
 	begin := time.Now()
 	for {
-		info, err := c.process(ctx, p.name)
+		info, err := c.Process(ctx, p.name)
 		if err != nil {
 			return fmt.Errorf("cannot %s %s: %w", verb, p.name, err)
 		}
@@ -171,7 +171,8 @@ func pause(took time.Duration) time.Duration {
 	return min(max(took/10, 5*time.Millisecond), 50*time.Millisecond)
 }
 
-func (c Client) process(ctx context.Context, name string) (*supervisord.ProcessInfo, error) {
+// Process returns what supervisord knows of the process of that full name.
+func (c Client) Process(ctx context.Context, name string) (*supervisord.ProcessInfo, error) {
 	var info *supervisord.ProcessInfo
 	err := c.call(ctx, callTimeout, func(s *supervisord.Client) (err error) {
 		info, err = s.GetProcessInfo(name)

@@ -28,7 +28,7 @@ func (c Client) WaitUp(ctx context.Context, alive func() bool) ([]supervisord.Pr
 	if err != nil {
 		return nil, err
 	}
-	configs, err := c.configs(ctx)
+	configs, err := c.Configs(ctx)
 	if err != nil {
 		return nil, err
 	}

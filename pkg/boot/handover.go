@@ -1,0 +1,120 @@
+package boot
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/pkg/pid1"
+	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
+)
+
+// exec ends this process in favour of the command. As PID 1 it hands over its
+// place, so that signals and the reaping of orphans are the successor's.
+func (b *Boot) exec(c Command) error {
+	path, argv, err := b.find(c)
+	if err != nil {
+		return err
+	}
+	if c.isSupervisord() {
+		b.startKick()
+	}
+	b.Log.Debug().Msgf("set-up took %s, now running %s", time.Since(b.Since).Round(time.Millisecond), path)
+	if err := b.Exec(path, argv, b.Config.Environ); err != nil {
+		return fmt.Errorf("cannot run %s: %w", path, err)
+	}
+	return nil
+}
+
+// find returns the command's executable and its arguments.
+func (b *Boot) find(c Command) (path string, argv []string, err error) {
+	argv = c.Argv
+	switch {
+	case c.Shell != "":
+		argv = []string{"/bin/sh", "-c", c.Shell}
+	case len(argv) == 0:
+		argv = []string{"supervisord", "-n", "-c", render.SupervisorConf(b.Config)}
+	}
+	path, err = exec.LookPath(argv[0])
+	switch {
+	case err != nil && c.isSupervisord():
+		err = fmt.Errorf("supervisord is not installed: install the package supervisor (apk add supervisor, apt-get install supervisor), or give the container a command: %w", err)
+	case err != nil:
+		err = fmt.Errorf("cannot run %s: %w", argv[0], err)
+	}
+	return path, argv, err
+}
+
+// Ended says that the container's main program has ended, and all the others
+// have been stopped.
+type Ended struct{ Status int }
+
+func (e *Ended) Error() string {
+	return fmt.Sprintf("the main program ended with exit status %d", e.Status)
+}
+
+// stay keeps this process as PID 1 until the main program has ended, and then
+// runs what is to run at the end.
+func (b *Boot) stay(ctx context.Context) error {
+	path, argv, err := b.find(Command{})
+	if err != nil {
+		return err
+	}
+	client, err := supervisor.FromConfig(render.SupervisorConf(b.Config))
+	if err != nil {
+		return err
+	}
+	logFile, err := supervisor.LogFile(render.SupervisorConf(b.Config))
+	if err != nil {
+		return err
+	}
+	b.startKick()
+	status, err := pid1.Init{
+		Path: path, Argv: argv, Env: b.Config.Environ,
+		Client: client, LogFile: logFile, Program: b.Config.MainProgram, Log: b.Log,
+	}.Run(ctx)
+	if err != nil {
+		return err
+	}
+	b.finish()
+	return &Ended{status}
+}
+
+// finish runs the scripts for the end. One that fails keeps none of the others
+// from running, and changes no exit status; only another signal ends them.
+func (b *Boot) finish() {
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
+	defer stop()
+	err := b.steps().Each(ctx, b.Config.RunFinishDir, func(_ script.File, run func() error) error {
+		if err := run(); err != nil && ctx.Err() == nil {
+			b.Log.Error().Msg(err.Error())
+		}
+		return nil
+	})
+	if err != nil {
+		b.Log.Error().Msgf("not everything of %s has run: %v", b.Config.RunFinishDir, err)
+	}
+}
+
+// startKick starts the short-lived child that keeps supervisord awake until its
+// programs are up, and then says so in one line.
+func (b *Boot) startKick() {
+	self, err := os.Executable()
+	if err == nil {
+		kick := exec.Command(self, "kick", fmt.Sprint(os.Getpid()), b.Since.Format(time.RFC3339Nano))
+		kick.Stdout, kick.Stderr = os.Stdout, os.Stderr
+		kick.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for supervisord
+		err = kick.Start()
+	}
+	if err != nil {
+		b.Log.Warn().Msgf("programs start a second later than they could: %v", err)
+	}
+}

@@ -1,0 +1,122 @@
+package pid1
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/abrander/go-supervisord"
+	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/pkg/supervisor"
+)
+
+// end is how the main program ended for good. The zero value is not at all.
+type end struct {
+	how    string
+	failed bool // it never came up, or cannot
+	status int  // as supervisord tells it: -1 for a signal, 0 when it does not know
+}
+
+const (
+	// atOnce is how soon supervisord is asked when it only has to notice something.
+	atOnce = 5 * time.Millisecond
+	// soon is how often it is asked while something is about to happen.
+	soon = 50 * time.Millisecond
+	// seldom is how often while a person or a backup keeps the program stopped.
+	seldom = time.Second
+	// atLast is how often while the program runs, in case that its end was missed.
+	atLast = 30 * time.Second
+)
+
+// watch returns when the main program has ended and supervisord does not start
+// it again, or when ctx is done.
+func (p Init) watch(ctx context.Context) end {
+	var last *supervisord.ProcessInfo // EXITED, as last seen
+	var since time.Time
+	for {
+		process, err := p.main(ctx)
+		exited := err == nil && process.State == supervisord.StateExited
+		if !exited {
+			last = nil
+		}
+		wait := soon
+		switch {
+		case errors.Is(err, errNoMain):
+			return end{how: err.Error(), failed: true}
+		case err != nil: // supervisord starts, reloads or ends
+		case process.State == supervisord.StateFatal:
+			return end{how: "is FATAL: " + process.SpawnErr, failed: true}
+		case exited && (last == nil || last.Start != process.Start || last.Stop != process.Stop):
+			last, since, wait = process, time.Now(), atOnce
+		case exited && time.Since(since) >= p.settle(ctx, process):
+			return end{how: "has ended", status: process.ExitStatus}
+		case process.State == supervisord.StateStarting, process.State == supervisord.StateRunning:
+			wait = waitExit(ctx, process.Pid)
+		case process.State == supervisord.StateStopped:
+			wait = seldom
+		}
+		select {
+		case <-ctx.Done():
+			return end{}
+		case <-time.After(wait):
+		}
+	}
+}
+
+// errNoMain says that the main program's name does not stand for one process.
+var errNoMain = errors.New("is not the name of one program: see IMAGE_MAIN_PROGRAM")
+
+// main returns what supervisord knows of the main program.
+func (p Init) main(ctx context.Context) (*supervisord.ProcessInfo, error) {
+	all, err := p.Client.Processes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	selected := supervisor.Select(all, p.Program)
+	if len(selected) != 1 {
+		return nil, fmt.Errorf("%w, it stands for %d", errNoMain, len(selected))
+	}
+	return &selected[0], nil
+}
+
+// settle is how long a program has to be EXITED, with the same times, until
+// supervisord will not start it again. It would do so before its next answer,
+// but with startsecs=0 the program may even have EXITED again by then; its times
+// are in whole seconds.
+func (p Init) settle(ctx context.Context, process *supervisord.ProcessInfo) time.Duration {
+	configs, err := p.Client.Configs(ctx)
+	if err == nil && configs[supervisor.Name(*process)].StartSecs > 0 {
+		return 0
+	}
+	return 1100 * time.Millisecond
+}
+
+// waitExit waits until a process has ended, and returns how long to wait then
+// until supervisord is asked: it has to have noticed.
+func waitExit(ctx context.Context, pid int) time.Duration {
+	fd, err := unix.PidfdOpen(pid, 0)
+	switch {
+	case errors.Is(err, unix.ESRCH):
+		return atOnce
+	case err != nil:
+		return seldom // an old kernel, or one that is told not to
+	}
+	defer unix.Close(fd)
+	r, w, err := os.Pipe()
+	if err != nil {
+		return seldom
+	}
+	defer r.Close()
+	defer w.Close()
+	defer context.AfterFunc(ctx, func() { _ = w.Close() })()
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(r.Fd()), Events: unix.POLLIN}}
+	for {
+		_, err := unix.Poll(fds, int(atLast/time.Millisecond))
+		if !errors.Is(err, unix.EINTR) {
+			return atOnce
+		}
+	}
+}
