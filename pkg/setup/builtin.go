@@ -122,8 +122,7 @@ func configureBackup(c config.Config, l log.Logger) error {
 	}
 	line := ""
 	if c.BackupEnabled {
-		line = fmt.Sprintf("%s . %s; container-manager backup >>%s 2>&1\n",
-			c.BackupCron, quote(config.SavedPath(c.RunDir)), quote(c.BackupLog))
+		line = entry(c.BackupCron, ". %s; container-manager backup >>%s 2>&1", config.SavedPath(c.RunDir), c.BackupLog)
 	}
 	return appendCrontab(c, line)
 }
@@ -138,9 +137,9 @@ func configureCron(c config.Config, l log.Logger) error {
 func configureHealth(c config.Config, _ log.Logger) error {
 	lines := ""
 	if c.LivenessCheck {
-		lines = fmt.Sprintf("%s container-manager check-liveness >>%s 2>&1\n", c.HealthCron, quote(c.LivenessLog))
+		lines = entry(c.HealthCron, "container-manager check-liveness >>%s 2>&1", c.LivenessLog)
 	}
-	return appendCrontab(c, lines+fmt.Sprintf("%s container-manager check-readiness >>%s 2>&1\n", c.HealthCron, quote(c.ReadinessLog)))
+	return appendCrontab(c, lines+entry(c.HealthCron, "container-manager check-readiness >>%s 2>&1", c.ReadinessLog))
 }
 
 func configureFilebeat(c config.Config, l log.Logger) error {
@@ -151,8 +150,19 @@ func configureFilebeat(c config.Config, l log.Logger) error {
 }
 
 func configureLogrotate(c config.Config, _ log.Logger) error {
-	return appendCrontab(c, fmt.Sprintf("%s . %s; logrotate -f -s %s %s\n", c.LogrotateCron,
-		quote(config.SavedPath(c.RunDir)), quote(filepath.Join(c.RunDir, "logging", "logrotate.state")), quote(render.LogrotateConf(c))))
+	return appendCrontab(c, entry(c.LogrotateCron, ". %s; logrotate -f -s %s %s",
+		config.SavedPath(c.RunDir), filepath.Join(c.RunDir, "logging", "logrotate.state"), render.LogrotateConf(c)))
+}
+
+// entry is a line of the crontab; the paths of its command are written for sh.
+// The blanks around a schedule go: a value of several lines in a manifest ends
+// in a newline.
+func entry(schedule, command string, paths ...string) string {
+	quoted := make([]any, len(paths))
+	for i, path := range paths {
+		quoted[i] = quote(path)
+	}
+	return strings.TrimSpace(schedule) + " " + fmt.Sprintf(command, quoted...) + "\n"
 }
 
 func appendCrontab(c config.Config, lines string) error {
