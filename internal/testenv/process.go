@@ -17,6 +17,10 @@ const (
 	dirVariable     = "TESTENV_DIR"     // that test's directory
 )
 
+// isolated is the test whose body runs in this process, which an Isolated test
+// has started; tests change their environment.
+var isolated = os.Getenv(testVariable)
+
 // self is this binary. As a path it may lie below a directory that other users
 // cannot enter.
 const self = "/proc/self/exe"
@@ -54,7 +58,7 @@ func Command(t testing.TB, environ []string, program string, args ...string) *ex
 // its parents are open to all.
 func Isolated(t *testing.T, body func(t *testing.T, dir string)) {
 	t.Helper()
-	if os.Getenv(testVariable) == t.Name() {
+	if isolated == t.Name() {
 		body(t, os.Getenv(dirVariable))
 		return
 	}
@@ -78,7 +82,7 @@ func Isolated(t *testing.T, body func(t *testing.T, dir string)) {
 // test.
 func Become(t testing.TB, uid int) {
 	t.Helper()
-	if os.Getenv(testVariable) == "" {
+	if isolated == "" {
 		t.Fatal("Become is for the body of an Isolated test")
 	}
 	check(t, syscall.Setgroups(nil))
@@ -89,7 +93,7 @@ func Become(t testing.TB, uid int) {
 // Mount mounts something in the body of an Isolated test, until its process ends.
 func Mount(t testing.TB, source, dir, kind string, flags uintptr, options string) {
 	t.Helper()
-	if os.Getenv(testVariable) == "" {
+	if isolated == "" {
 		t.Fatal("Mount is for the body of an Isolated test")
 	}
 	Mkdir(t, dir)
