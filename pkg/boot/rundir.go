@@ -19,19 +19,19 @@ import (
 // lies in a /tmp that others can write, and what lies in it is trusted: so it
 // must be ours, and no link to somewhere else.
 func (b *Boot) prepareRunDir() error {
-	dir := b.Config.RunDir
+	dir := filepath.Clean(b.Config.RunDir) // with a slash at its end a link would pass for a directory
 	if err := b.refuseSecondLife(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return b.runDirError(err)
+		return runDirError(dir, err)
 	}
 	if err := os.Mkdir(dir, 0o711); err != nil && !errors.Is(err, fs.ErrExist) {
-		return b.runDirError(err)
+		return runDirError(dir, err)
 	}
 	info, err := os.Lstat(dir)
 	if err != nil {
-		return b.runDirError(err)
+		return runDirError(dir, err)
 	}
 	owner := info.Sys().(*syscall.Stat_t).Uid
 	switch {
@@ -44,31 +44,31 @@ func (b *Boot) prepareRunDir() error {
 	}
 	if info.Mode().Perm() != 0o711 {
 		if err := os.Chmod(dir, 0o711); err != nil {
-			return b.runDirError(err)
+			return runDirError(dir, err)
 		}
 	}
 	// What a former life knew of its programs does not hold in this one.
 	for _, sub := range []string{"health", "held"} {
 		if err := os.RemoveAll(filepath.Join(dir, sub)); err != nil {
-			return b.runDirError(err)
+			return runDirError(dir, err)
 		}
 	}
 	subs := []string{filepath.Join(dir, "cron"), filepath.Join(dir, "logging"), filepath.Join(dir, "supervisord"), filepath.Join(dir, "held")}
 	for _, sub := range append(subs, health.Dirs(b.Config)...) {
 		if err := os.Mkdir(sub, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return b.runDirError(err)
+			return runDirError(dir, err)
 		}
 	}
 	// An image without the step that begins the crontab afresh must not collect
 	// the lines of every start.
 	if err := os.Remove(filepath.Join(dir, "cron", "kubernetes")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return b.runDirError(err)
+		return runDirError(dir, err)
 	}
 	return nil
 }
 
-func (b *Boot) runDirError(err error) error {
-	return fmt.Errorf("IMAGE_RUN_DIR cannot be used: %w%s", err, fsutil.Advice(b.Config.RunDir, err))
+func runDirError(dir string, err error) error {
+	return fmt.Errorf("IMAGE_RUN_DIR cannot be used: %w%s", err, fsutil.Advice(dir, err))
 }
 
 // refuseSecondLife keeps a second start from pulling the files of a supervisord
