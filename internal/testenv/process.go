@@ -18,8 +18,8 @@ const (
 )
 
 // isolated is the test whose body runs in this process, which an Isolated test
-// has started; tests change their environment.
-var isolated = os.Getenv(testVariable)
+// has started, and isolatedDir its directory; tests change their environment.
+var isolated, isolatedDir = os.Getenv(testVariable), os.Getenv(dirVariable)
 
 // self is this binary. As a path it may lie below a directory that other users
 // cannot enter.
@@ -59,7 +59,7 @@ func Command(t testing.TB, environ []string, program string, args ...string) *ex
 func Isolated(t *testing.T, body func(t *testing.T, dir string)) {
 	t.Helper()
 	if isolated == t.Name() {
-		body(t, os.Getenv(dirVariable))
+		body(t, isolatedDir)
 		return
 	}
 	if os.Geteuid() != 0 {

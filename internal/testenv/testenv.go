@@ -148,3 +148,14 @@ func Inode(t testing.TB, path string) uint64 {
 	check(t, err)
 	return info.Sys().(*syscall.Stat_t).Ino
 }
+
+// ShortDir returns a directory for sockets, whose paths have 107 characters at
+// most; those of Dir grow with the names of tests.
+func ShortDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "t")
+	check(t, err)
+	t.Cleanup(func() { check(t, os.RemoveAll(dir)) })
+	Chmod(t, dir, 0o755)
+	return dir
+}
