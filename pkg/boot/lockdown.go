@@ -116,6 +116,9 @@ func (w *walk) below(dir int, name, path string, secret bool) error {
 	}
 	defer unix.Close(fd)
 	names, err := fsutil.Names(fd)
+	if errors.Is(err, unix.ENOENT) {
+		return nil // removed in the meantime
+	}
 	if err != nil {
 		return &fs.PathError{Op: "getdents", Path: path, Err: err}
 	}
