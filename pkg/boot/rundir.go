@@ -67,7 +67,12 @@ func (b *Boot) prepareRunDir() error {
 	return nil
 }
 
+// runDirError says whose directory did not allow it, which may lie below
+// IMAGE_RUN_DIR.
 func runDirError(dir string, err error) error {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) && errors.Is(err, fs.ErrPermission) {
+		dir = filepath.Dir(path.Path)
+	}
 	return fmt.Errorf("IMAGE_RUN_DIR cannot be used: %w%s", err, fsutil.Advice(dir, err))
 }
 
