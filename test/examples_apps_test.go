@@ -20,7 +20,7 @@ func TestWebAppExample(t *testing.T) {
 	wantAnswer(t, url+"/version", http.StatusOK, "2\n")
 	wantAnswer(t, url+"/health", http.StatusOK, "ok\n")
 	wantAnswer(t, url+"/nothing", http.StatusNotFound, "not found\n")
-	e.probes(t, "readiness.probes.d", "probe http "+url+"/health")
+	e.probes(t, "readiness.probes.d", "probe http --timeout 1s "+url+"/health")
 	e.probes(t, "liveness.probes.d", "probe process app")
 
 	// A log that was renamed is left to logrotate.

@@ -23,7 +23,11 @@ type Check struct {
 	// Restart asks for a restart and waits for it; it is Launch, but for tests.
 	Restart func(context.Context, Request) error
 
-	logging sync.Mutex // holds the lines of a probe together
+	known results // of the checks before this one
+
+	mu         sync.Mutex // holds the lines of a probe together, and guards:
+	results    results
+	restarting sync.WaitGroup
 }
 
 // probeGrace is how long a probe that takes too long has between SIGTERM and
@@ -49,40 +53,59 @@ func (c *Check) Run(ctx context.Context) (healthy bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	passed := make([]bool, len(all))
-	var wg sync.WaitGroup
-	for i, p := range all {
-		wg.Go(func() { passed[i] = c.probe(ctx, p) })
+	c.known, c.results = readResults(c.Config, c.Kind), results{}
+	var probing sync.WaitGroup
+	for _, p := range all {
+		probing.Go(func() { c.probe(ctx, p) })
 	}
-	wg.Wait()
+	probing.Wait()
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}
-	healthy = true
-	for _, ok := range passed {
-		healthy = healthy && ok
+	c.keep()
+	c.restarting.Wait()
+	for _, r := range c.results {
+		if !r.Healthy {
+			return false, nil
+		}
 	}
-	return healthy, nil
+	return true, nil
 }
 
 // probe runs one probe and does what follows from it.
-func (c *Check) probe(ctx context.Context, p probe) (healthy bool) {
+func (c *Check) probe(ctx context.Context, p probe) {
 	if why, ok := c.passOver(p); ok {
 		c.say(p, finding{lines: []string{why}})
-		return true
+		return
 	}
 	began := time.Now()
 	f := c.run(ctx, p)
 	if ctx.Err() != nil {
-		return false
+		return
 	}
-	result := c.result(p, f, began)
-	c.keep(p, result)
+	r := Result{
+		Probe: p.Name, Program: p.program, Healthy: f.err == nil,
+		Began: began, Seconds: time.Since(began).Seconds(),
+	}
+	if f.err != nil {
+		r.Failures, r.Message = c.known[p.Name].Failures+1, f.err.Error()
+	}
+	c.mu.Lock()
+	c.results[p.Name] = r
+	c.mu.Unlock()
 	c.say(p, f)
-	if f.err != nil && result.Failures >= int(c.Config.HealthFailures) {
-		c.restart(ctx, p, f, result)
+	if r.Failures >= int(c.Config.HealthFailures) && len(f.sick) > 0 {
+		c.restarting.Go(func() { c.restart(ctx, p, f.sick, r) })
 	}
-	return f.err == nil
+}
+
+// keep keeps the results.
+func (c *Check) keep() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.results.write(c.Config, c.Kind); err != nil {
+		c.Log.Warn().Msgf("the results of the probes are not kept: %v", err)
+	}
 }
 
 // passOver leaves liveness probes of programs out that are held stopped: that
@@ -139,28 +162,10 @@ func (c *Check) builtin(ctx context.Context, p probe) finding {
 	return c.base(ctx)
 }
 
-func (c *Check) result(p probe, f finding, began time.Time) Result {
-	r := Result{
-		Probe: p.Name, Program: p.program, Healthy: f.err == nil,
-		Began: began, Seconds: time.Since(began).Seconds(),
-	}
-	if f.err != nil {
-		last, _ := readResult(c.Config, c.Kind, p.Name)
-		r.Failures, r.Message = last.Failures+1, f.err.Error()
-	}
-	return r
-}
-
-func (c *Check) keep(p probe, r Result) {
-	if err := r.write(c.Config, c.Kind); err != nil {
-		c.Log.Warn().Msgf("the result of %s is not kept: %v", p.Name, err)
-	}
-}
-
 // say logs what a probe printed, and that it failed.
 func (c *Check) say(p probe, f finding) {
-	c.logging.Lock()
-	defer c.logging.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	l := log.Named(c.Log, p.Name)
 	for _, line := range f.lines {
 		log.Messages(l, line)
@@ -178,17 +183,14 @@ func (c *Check) say(p probe, f finding) {
 
 // restart asks for the restart of the programs that a probe found sick. After it
 // their failures are counted anew.
-func (c *Check) restart(ctx context.Context, p probe, f finding, r Result) {
+func (c *Check) restart(ctx context.Context, p probe, sick []string, r Result) {
 	l := log.Named(c.Log, p.Name)
-	if len(f.sick) == 0 {
-		return
-	}
 	all, err := c.Client.Processes(ctx)
 	if err != nil {
-		l.Error().Msgf("cannot restart %s: %v", strings.Join(f.sick, ", "), err)
+		l.Error().Msgf("cannot restart %s: %v", strings.Join(sick, ", "), err)
 		return
 	}
-	for _, program := range f.sick {
+	for _, program := range sick {
 		if len(supervisor.Select(all, program)) == 0 {
 			l.Debug().Msgf("there is no program %s to restart", program)
 			continue
@@ -199,12 +201,20 @@ func (c *Check) restart(ctx context.Context, p probe, f finding, r Result) {
 		})
 		switch {
 		case err == nil:
-			r.Failures = 0
-			c.keep(p, r)
+			c.forgetFailures(p.Name)
 		case !errors.Is(err, ErrLeftAlone):
 			l.Error().Msgf("cannot restart %s: %v", program, err)
 		}
 	}
+}
+
+func (c *Check) forgetFailures(probe string) {
+	c.mu.Lock()
+	r := c.results[probe]
+	r.Failures = 0
+	c.results[probe] = r
+	c.mu.Unlock()
+	c.keep()
 }
 
 // join makes one error of several messages.

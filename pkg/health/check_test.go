@@ -3,8 +3,10 @@ package health
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,11 +50,11 @@ func TestPassingProbe(t *testing.T) {
 	for _, message := range []string{"one", "two", "three", "four"} {
 		r.wantLog("INFO\tcheck-app.sh " + message + "\n")
 	}
-	result, ok := readResult(r.config, Readiness, "check-app.sh")
+	result, ok := readResults(r.config, Readiness)["check-app.sh"]
 	if !ok || !result.Healthy || result.Failures != 0 || result.Program != "app" {
 		t.Errorf("result %+v, %v", result, ok)
 	}
-	if mode := testenv.Mode(t, resultPath(r.config, Readiness, "check-app.sh")); mode != 0o600 {
+	if mode := testenv.Mode(t, resultPath(r.config, Readiness)); mode != 0o600 {
 		t.Errorf("the result's mode is %v: it quotes output", mode)
 	}
 }
@@ -89,8 +91,8 @@ func TestProbeNames(t *testing.T) {
 	r.wantSpawned("app", 1)
 	r.wantSpawned("other", 2)
 	r.wantLog("there is no program nobody to restart")
-	if names := testenv.Names(t, resultDir(r.config, Readiness)); strings.Join(names, " ") != "check-nobody.sh.json check-other.json" {
-		t.Errorf("results %q", names)
+	if names := slices.Sorted(maps.Keys(readResults(r.config, Readiness))); strings.Join(names, " ") != "check-nobody.sh check-other" {
+		t.Errorf("results of %q", names)
 	}
 }
 
@@ -210,7 +212,7 @@ func TestThreshold(t *testing.T) {
 	r.age("app")
 	r.check(Readiness)
 	r.wantSpawned("app", 2)
-	if result, _ := readResult(r.config, Readiness, "check-app.sh"); result.Failures != 1 || result.Healthy {
+	if result := readResults(r.config, Readiness)["check-app.sh"]; result.Failures != 1 || result.Healthy {
 		t.Errorf("result %+v, want the first failure", result)
 	}
 }
@@ -365,14 +367,14 @@ func TestCorruptFiles(t *testing.T) {
 	r := newRunningRig(t)
 	r.config.HealthFailures = 2
 	r.probe("check-app.sh", "exit 1")
-	for _, content := range []string{"", "{", "null", "[]", `{"probe":"check-app.sh","failures":"many"}`, `{"restarts":-1}`, strings.Repeat("x", 1<<20), "\x00\xff"} {
-		testenv.Write(t, resultPath(r.config, Readiness, "check-app.sh"), content, 0o600)
+	for _, content := range []string{"", "{", "null", "[]", `{"check-app.sh":{"probe":"check-app.sh","failures":"many"}}`, `{"check-app.sh":{"probe":"check-app.sh","failures":1}}`, `{"restarts":-1}`, strings.Repeat("x", 1<<20), "\x00\xff"} {
+		testenv.Write(t, resultPath(r.config, Readiness), content, 0o600)
 		testenv.Write(t, recordPath(r.config, "app"), content, 0o600)
 		if ReadRecord(r.config, "app") != (Record{}) {
 			t.Errorf("%.20q is a record", content)
 		}
-		if _, ok := readResult(r.config, Readiness, "check-app.sh"); ok {
-			t.Errorf("%.20q is a result", content)
+		if known := readResults(r.config, Readiness); len(known) > 0 {
+			t.Errorf("%.20q are results: %v", content, known)
 		}
 		r.check(Readiness) // the first failure of two
 		r.wantSpawned("app", 1)
@@ -390,7 +392,7 @@ func TestResultsThatCannotBeKept(t *testing.T) {
 	if !r.check(Readiness) {
 		t.Error("it does not pass")
 	}
-	r.wantLog("the result of check-app.sh is not kept")
+	r.wantLog("the results of the probes are not kept")
 }
 
 func TestWithoutSupervisord(t *testing.T) {

@@ -6,7 +6,7 @@
 // Restarter): stopping crond, for one, ends the job that the check itself is.
 // What is kept lies below IMAGE_RUN_DIR:
 //
-//	health/KIND/PROBE.json     the last result of every probe
+//	health/KIND.json           the last result of every probe
 //	health/programs/NAME.json  the restarts of a program
 //	health/programs/NAME.lock  held by whoever stops or starts it
 package health

@@ -63,6 +63,7 @@ func (j *judge) probes() error {
 	if err != nil {
 		return err
 	}
+	known := readResults(j.Config, j.kind)
 	for _, p := range all {
 		if p.OneLine {
 			if failures, _, _ := baseFailures(j.Config, j.all); len(failures) > 0 {
@@ -70,14 +71,15 @@ func (j *judge) probes() error {
 			}
 			continue
 		}
-		j.probe(p)
+		result, ok := known[p.Name]
+		j.probe(p, result, ok)
 	}
 	return nil
 }
 
 // probe judges by the last result of a probe, unless its program was started
 // anew since: then its state has to do until the probe runs again.
-func (j *judge) probe(p probe) {
+func (j *judge) probe(p probe, result Result, known bool) {
 	processes := supervisor.Select(j.all, p.program)
 	if j.kind == Liveness && holder(j.Config, p.program, p.program) != nil {
 		return
@@ -87,8 +89,7 @@ func (j *judge) probe(p probe) {
 			j.problem("%s is %s", supervisor.Name(process), process.StateName)
 		}
 	}
-	result, ok := readResult(j.Config, j.kind, p.Name)
-	if !ok {
+	if !known {
 		if since, ok := j.cronStart(); ok && j.overdue(since) {
 			j.problem("%s has not run since cron started at %s", p.Name, since.Format(time.DateTime))
 		}

@@ -40,7 +40,7 @@ func (r *rig) hasResult(began time.Time, healthy bool) {
 		if !healthy {
 			result.Failures, result.Message = 1, "ended with exit status 1"
 		}
-		must(r.t, result.write(r.config, k))
+		must(r.t, results{"check-app.sh": result}.write(r.config, k))
 	}
 }
 
@@ -73,7 +73,7 @@ func TestJudgeByResults(t *testing.T) {
 	for _, k := range Kinds() {
 		r.wantJudged(k, now, "")
 	}
-	must(t, os.WriteFile(resultPath(r.config, Readiness, "check-app.sh"), []byte("{"), 0o600))
+	must(t, os.WriteFile(resultPath(r.config, Readiness), []byte("{"), 0o600))
 	r.wantJudged(Readiness, now, "")
 }
 

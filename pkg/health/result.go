@@ -23,26 +23,32 @@ type Result struct {
 	Message  string    `json:"message,omitempty"`
 }
 
-func resultPath(c config.Config, k Kind, probe string) string {
-	return filepath.Join(resultDir(c, k), probe+".json")
+func resultPath(c config.Config, k Kind) string {
+	return filepath.Join(c.RunDir, "health", string(k)+".json")
 }
 
-// readResult returns the last result of a probe. Without one, or when its file
-// is damaged, it is as if the probe had never run.
-func readResult(c config.Config, k Kind, probe string) (Result, bool) {
-	var r Result
-	data, err := fsutil.ReadFile(resultPath(c, k, probe))
-	if err != nil || json.Unmarshal(data, &r) != nil || r.Probe != probe || r.Began.IsZero() {
-		return Result{}, false
+// results are the last results of the probes of a kind, by their names.
+type results map[string]Result
+
+// readResults returns what is known; what is damaged of it is as if the probes
+// had never run.
+func readResults(c config.Config, k Kind) results {
+	known := results{}
+	data, err := fsutil.ReadFile(resultPath(c, k))
+	if err != nil || json.Unmarshal(data, &known) != nil {
+		return results{}
 	}
-	return r, true
+	for name, r := range known {
+		if r.Probe != name || r.Failures < 0 || r.Began.IsZero() {
+			delete(known, name)
+		}
+	}
+	return known
 }
 
-// write keeps the result. Only its user may read it: it quotes what the probe
+// write keeps results. Only their user may read them: they quote what probes
 // printed.
-func (r Result) write(c config.Config, k Kind) error {
-	return writeJSON(resultPath(c, k, r.Probe), r)
-}
+func (r results) write(c config.Config, k Kind) error { return writeJSON(resultPath(c, k), r) }
 
 func writeJSON(path string, v any) error {
 	data, err := json.Marshal(v)
@@ -57,17 +63,18 @@ func writeJSON(path string, v any) error {
 
 // Results returns the last results of the probes that there are, by name, and
 // the names of those that have none.
-func Results(c config.Config, k Kind) (results []Result, none []string, err error) {
+func Results(c config.Config, k Kind) (found []Result, none []string, err error) {
 	all, err := probes(k.probeDir(c))
 	if err != nil {
 		return nil, nil, err
 	}
+	known := readResults(c, k)
 	for _, p := range all {
-		if r, ok := readResult(c, k, p.Name); ok {
-			results = append(results, r)
+		if r, ok := known[p.Name]; ok {
+			found = append(found, r)
 		} else {
 			none = append(none, p.Name)
 		}
 	}
-	return results, none, nil
+	return found, none, nil
 }

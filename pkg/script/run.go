@@ -55,7 +55,8 @@ func (c Command) Run(ctx context.Context) error {
 	cmd := exec.Command(c.Path, c.Args...)
 	cmd.Env, cmd.Dir = c.Env, c.Dir
 	cmd.Stdout, cmd.Stderr = w, w
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session}
+	pidfd := -1
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session, PidFD: &pidfd}
 	err = cmd.Start()
 	_ = w.Close()
 	if err != nil {
@@ -74,7 +75,7 @@ func (c Command) Run(ctx context.Context) error {
 		})
 	}()
 
-	cancelled, timedOut := c.wait(ctx, cmd.Process.Pid)
+	cancelled, timedOut := c.wait(ctx, cmd.Process.Pid, ended(cmd.Process.Pid, pidfd))
 	waitErr := cmd.Wait()
 	_ = r.SetReadDeadline(time.Unix(1, 0)) // stop waiting for more; copyLines takes what is there
 	<-drained
@@ -92,13 +93,7 @@ func (c Command) Run(ctx context.Context) error {
 
 // wait returns when the process has ended, without reaping it: as long as it is
 // not reaped its number cannot belong to another process group.
-func (c Command) wait(ctx context.Context, pid int) (cancelled, timedOut bool) {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for errors.Is(unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil), unix.EINTR) {
-		}
-	}()
+func (c Command) wait(ctx context.Context, pid int, ended <-chan struct{}) (cancelled, timedOut bool) {
 	var timeout <-chan time.Time
 	if c.Timeout > 0 {
 		timer := time.NewTimer(c.Timeout)

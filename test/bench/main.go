@@ -26,6 +26,9 @@ func benchmarks() []benchmark {
 		{"stop", benchStop},
 		{"listener", benchListener},
 		{"tree", benchTree},
+		{"health", benchHealth},
+		{"main", benchMain},
+		{"recovery", benchRecovery},
 	}
 }
 

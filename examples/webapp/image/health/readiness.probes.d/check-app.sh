@@ -1,2 +1,2 @@
 #!/bin/sh
-exec container-manager probe http "http://127.0.0.1:${APP_PORT:-8080}/health"
+exec container-manager probe http --timeout 1s "http://127.0.0.1:${APP_PORT:-8080}/health"
