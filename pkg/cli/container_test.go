@@ -26,7 +26,6 @@ type container struct {
 	bin     string // where the binary is
 	environ []string
 	cmd     *exec.Cmd
-	out     *os.File
 	ended   chan struct{}
 }
 

@@ -24,7 +24,7 @@ few milliseconds, and restarts nothing. Unhealthy is
   - a probe whose last result is a failure, until its program is started anew;
   - a probe that has not run when it should have (IMAGE_HEALTH_CRON);
   - for readiness, a program with a readiness probe that is not RUNNING;
-  - for liveness, crond or filebeat when it should run and does not;
+  - for liveness, what check-base.py wants to run and does not;
   - supervisord, when it does not answer.
 
 Liveness looks at probes only when IMAGE_HEALTH_LIVENESS_CHECK_ENABLED is true,

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,5 +46,32 @@ func TestLoadChecksDurations(t *testing.T) {
 		case (value == "1h30m" || value == "5400") && time.Duration(c.CronJobTimeout) != 90*time.Minute:
 			t.Errorf("%q is %v", value, c.CronJobTimeout)
 		}
+	}
+}
+
+func TestLoadChecksTheHealthVariables(t *testing.T) {
+	testenv.SetEnviron(t, "IMAGE_HEALTH_FAILURE_THRESHOLD=0", "IMAGE_HEALTH_GRACE=-1s", "IMAGE_HEALTH_TIMEOUT=soon")
+	_, err := Load()
+	var invalid *Error
+	if !errors.As(err, &invalid) {
+		t.Fatalf("Load: %v, want an *Error", err)
+	}
+	const duration = "expected a duration such as 90s, 5m or 1h30m, or a number of seconds"
+	want := []string{
+		`IMAGE_HEALTH_FAILURE_THRESHOLD="0": expected a whole number from 1 up`,
+		`IMAGE_HEALTH_GRACE="-1s": ` + duration,
+		`IMAGE_HEALTH_TIMEOUT="soon": ` + duration,
+	}
+	slices.Sort(invalid.Problems)
+	if !slices.Equal(invalid.Problems, want) {
+		t.Errorf("problems %q, want %q", invalid.Problems, want)
+	}
+	testenv.SetEnviron(t, "IMAGE_HEALTH_FAILURE_THRESHOLD=many")
+	if _, err := Load(); err == nil || !strings.Contains(err.Error(), `IMAGE_HEALTH_FAILURE_THRESHOLD="many": expected a whole number`) || strings.Count(err.Error(), "THRESHOLD") != 1 {
+		t.Errorf("error %v", err)
+	}
+	testenv.SetEnviron(t, "IMAGE_HEALTH_GRACE=90")
+	if c, err := Load(); err != nil || time.Duration(c.HealthGrace) != 90*time.Second || c.HealthFailures != 1 || time.Duration(c.HealthTimeout) != 30*time.Second {
+		t.Errorf("%v, grace %v, failures %d, time-out %v", err, c.HealthGrace, c.HealthFailures, c.HealthTimeout)
 	}
 }

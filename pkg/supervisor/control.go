@@ -46,9 +46,9 @@ func (c Client) Restart(ctx context.Context, names ...string) error {
 
 // program is a process as supervisord's configuration has it.
 type program struct {
-	name      string // full
-	startSecs time.Duration
-	stopWait  time.Duration
+	name      string        // full
+	startTime time.Duration // its startsecs
+	stopTime  time.Duration // its stopwaitsecs
 }
 
 // each does something to all processes that names stand for, side by side.
@@ -94,7 +94,7 @@ func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 // about to start an EXITED one again, which it does before its next answer.
 func (c Client) stop(ctx context.Context, p program) error {
 	exited := 0
-	return c.until(ctx, p, p.stopWait+patience, "stop", func(info *supervisord.ProcessInfo) (bool, error) {
+	return c.until(ctx, p, p.stopTime+patience, "stop", func(info *supervisord.ProcessInfo) (bool, error) {
 		switch info.State {
 		case supervisord.StateRunning, supervisord.StateStarting, supervisord.StateBackoff:
 			exited = 0
@@ -113,7 +113,7 @@ func (c Client) stop(ctx context.Context, p program) error {
 // start asks supervisord to start a program and waits until it is up.
 func (c Client) start(ctx context.Context, p program) error {
 	asked := false
-	return c.until(ctx, p, p.startSecs+p.stopWait+patience, "start", func(info *supervisord.ProcessInfo) (bool, error) {
+	return c.until(ctx, p, p.startTime+p.stopTime+patience, "start", func(info *supervisord.ProcessInfo) (bool, error) {
 		switch info.State {
 		case supervisord.StateRunning:
 			return true, nil
