@@ -67,10 +67,12 @@ func TestCrontab(t *testing.T) {
 */5 * * * * container-manager check-readiness >>LOGS/readiness.log 2>&1
 32 4 * * * . RUN/env; logrotate -f -s RUN/logging/logrotate.state RUN/logging/logrotate-global.conf
 `},
-		"no backups, other times": {[]string{"IMAGE_BACKUP_ENABLED=0", "IMAGE_BACKUP_CRON=@daily", "IMAGE_HEALTH_CRON=@every 90s", "IMAGE_LOGROTATE_CRON=@hourly"},
+		"no backups, other times": {
+			[]string{"IMAGE_BACKUP_ENABLED=0", "IMAGE_BACKUP_CRON=@daily", "IMAGE_HEALTH_CRON=@every 90s", "IMAGE_LOGROTATE_CRON=@hourly"},
 			`@every 90s container-manager check-readiness >>LOGS/readiness.log 2>&1
 @hourly . RUN/env; logrotate -f -s RUN/logging/logrotate.state RUN/logging/logrotate-global.conf
-`},
+`,
+		},
 		"blanks around the times": {[]string{"IMAGE_BACKUP_CRON=  2\t1 * * * \n", "IMAGE_HEALTH_CRON=@hourly\n", "IMAGE_LOGROTATE_CRON=\n@daily"}, `2	1 * * * . RUN/env; container-manager backup >>LOGS/backup.log 2>&1
 @hourly container-manager check-readiness >>LOGS/readiness.log 2>&1
 @daily . RUN/env; logrotate -f -s RUN/logging/logrotate.state RUN/logging/logrotate-global.conf
