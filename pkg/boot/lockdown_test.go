@@ -58,7 +58,7 @@ func TestLockDown(t *testing.T) {
 	dir := testenv.Dir(t)
 	b, said := lockable(dir)
 	for name, mode := range map[string]uint32{
-		"image/app/program": 0o644, "image/app/closed": 0o600, "image/app/none": 0, "image/app/setuid": 0o6755,
+		"image/app/program": 0o644, "image/app/closed": 0o600, "image/app/none": 0, "image/app/setuid": 0o6755, "image/app/setgid": 0o2555,
 		"image/.hidden/file": 0o777, "image/secrets/key": 0o640, "image/secrets/own": 0o400,
 		"image/secrets/sub/key": 0o666, "image/secrets2/key": 0o640, "outside/file": 0o666,
 	} {
@@ -88,7 +88,7 @@ func TestLockDown(t *testing.T) {
 	lock(t, b)
 	wantModes(t, dir, map[string]fs.FileMode{
 		"image": fs.ModeDir | 0o555, "image/app": fs.ModeDir | 0o555, "image/.hidden": fs.ModeDir | 0o555, "image/tmp": fs.ModeDir | 0o555,
-		"image/app/program": 0o555, "image/app/closed": 0o555, "image/app/none": 0o555, "image/app/setuid": 0o555, "image/.hidden/file": 0o555,
+		"image/app/program": 0o555, "image/app/closed": 0o555, "image/app/none": 0o555, "image/app/setuid": 0o555, "image/app/setgid": 0o555, "image/.hidden/file": 0o555,
 		"image/secrets": fs.ModeDir | 0o550, "image/secrets/key": 0o440, "image/secrets/own": 0o400,
 		"image/secrets/sub": fs.ModeDir | 0o500, "image/secrets/sub/key": 0o444, "image/secrets2/key": 0o555,
 		"image/app/fifo": fs.ModeNamedPipe | 0o622, "image/app/socket": fs.ModeSocket | 0o777,
