@@ -334,12 +334,12 @@ func TestProgramsThatFail(t *testing.T) {
 func TestSecondLifeAtTheSameTime(t *testing.T) {
 	c := newContainer(t, openBinary(t), 0, nil)
 	first := c.start(t)
-	first.says("programs are running")
+	first.says("1 program is running")
 	second := c.start(t, "/bin/true")
 	if status := second.end(); status != 1 {
 		t.Errorf("exit status %d", status)
 	}
-	second.says("supervisord already runs at IMAGE_SUPERVISOR_SOCKET=" + c.path("supervisord.sock"))
+	second.says("supervisord already runs at " + c.path("supervisord.sock"))
 	if state := read(t, c.path("process/supervisor.health.state")); state != "RUNNING" {
 		t.Errorf("the first container's listener is %s", state)
 	}

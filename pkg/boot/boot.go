@@ -22,6 +22,9 @@ type Boot struct {
 	// Restore puts the newest valid backup back, and says which; it returns ""
 	// when there is none.
 	Restore func(context.Context) (string, error)
+	// Release gives SIGTERM and SIGINT, which end ctx, back to the system, and
+	// returns ctx's cause when one had come until then.
+	Release func() error
 	// Exec replaces this process, as syscall.Exec does.
 	Exec func(path string, argv, env []string) error
 }
@@ -38,10 +41,10 @@ func (c Command) isSupervisord() bool { return c.Shell == "" && len(c.Argv) == 0
 // signal ended it, or with an *Ended when a main program has; nothing of it is
 // left running then.
 func (b *Boot) Run(ctx context.Context, c Command) error {
-	if err := b.prepareRunDir(); err != nil {
+	if err := b.prepare(); err != nil {
 		return err
 	}
-	if err := b.steps().All(ctx, b.Config.RunAlwaysDir); err != nil {
+	if err := b.runAlways(ctx); err != nil {
 		return err
 	}
 	if err := b.lockDown(); err != nil {
@@ -50,10 +53,9 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 	if err := b.firstStart(ctx); err != nil {
 		return err
 	}
-	if err := setup.CreateStorageDirs(b.Config); err != nil {
+	if err := b.settle(); err != nil {
 		return err
 	}
-	b.removeLeftovers()
 	if err := render.All(b.Config); err != nil {
 		return err
 	}
@@ -64,6 +66,17 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 		return b.stay(ctx)
 	}
 	return b.exec(c)
+}
+
+// runAlways runs the steps of every start. They find the storage directories
+// where these can be made already; only after the last step it is an error when
+// they cannot.
+func (b *Boot) runAlways(ctx context.Context) error {
+	_ = setup.CreateStorageDirs(b.Config)
+	if err := b.steps().All(ctx, b.Config.RunAlwaysDir); err != nil {
+		return err
+	}
+	return setup.Complete(b.Config)
 }
 
 func (b *Boot) steps() setup.Runner { return setup.Runner{Config: b.Config, Log: b.Log} }

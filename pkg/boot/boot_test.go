@@ -70,9 +70,9 @@ func TestCannotExec(t *testing.T) {
 	c := newContainer(t, tree, "PATH="+t.TempDir())
 	for want, command := range map[string]Command{
 		`supervisord is not installed: install the package supervisor (apk add supervisor, apt-get install supervisor), or give the container a command: exec: "supervisord": executable file not found in $PATH`: {},
-		`cannot run nosuch: exec: "nosuch": executable file not found in $PATH`:                      {Argv: []string{"nosuch", "-l"}},
-		"cannot run " + tree.Path("data") + `: exec: "` + tree.Path("data") + `": permission denied`: {Argv: []string{tree.Path("data")}},
-		"cannot run supervisord: exec: \"supervisord\": executable file not found in $PATH":          {Argv: []string{"supervisord"}},
+		`cannot run "nosuch": executable file not found in $PATH`:      {Argv: []string{"nosuch", "-l"}},
+		`cannot run "` + tree.Path("data") + `": permission denied`:    {Argv: []string{tree.Path("data")}},
+		`cannot run "supervisord": executable file not found in $PATH`: {Argv: []string{"supervisord"}},
 	} {
 		wantError(t, c.Run(t.Context(), command), want)
 	}
@@ -80,7 +80,7 @@ func TestCannotExec(t *testing.T) {
 		t.Errorf("ran %q", c.execs)
 	}
 	c.onExec = func(_, _ []string) error { return unix.ENOEXEC }
-	wantError(t, c.Run(t.Context(), plainCommand), "cannot run /bin/true: exec format error")
+	wantError(t, c.Run(t.Context(), plainCommand), `cannot run "/bin/true": exec format error`)
 }
 
 func TestFailedStepEndsTheStart(t *testing.T) {
@@ -89,7 +89,7 @@ func TestFailedStepEndsTheStart(t *testing.T) {
 	c.step("run.once", "10-a.sh", "")
 	c.fail("step 20-b.sh of run.always failed: " + c.Path("image/setup/run.always/20-b.sh") + " ended with exit status 7, last output: cannot")
 	c.wantSteps("20-b.sh")
-	if mode := testenv.Mode(t, c.Path("image")); mode.Perm() != 0o755 || testenv.Exists(c.Config.StorageBaseDir) {
+	if mode := testenv.Mode(t, c.Path("image")); mode.Perm() != 0o755 || testenv.Exists(c.marker()) {
 		t.Error("the start went on")
 	}
 }

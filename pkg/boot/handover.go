@@ -2,7 +2,9 @@ package boot
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -24,12 +26,18 @@ func (b *Boot) exec(c Command) error {
 	if err != nil {
 		return err
 	}
+	endKick := func() {}
 	if c.isSupervisord() {
-		b.startKick()
+		endKick = b.startKick()
 	}
 	b.Log.Debug().Msgf("set-up took %s, now running %s", time.Since(b.Since).Round(time.Millisecond), path)
+	if err := b.Release(); err != nil {
+		endKick()
+		return err
+	}
 	if err := b.Exec(path, argv, b.Config.Environ); err != nil {
-		return fmt.Errorf("cannot run %s: %w", path, err)
+		endKick()
+		return &NotRunError{path, err}
 	}
 	return nil
 }
@@ -48,9 +56,38 @@ func (b *Boot) find(c Command) (path string, argv []string, err error) {
 	case err != nil && c.isSupervisord():
 		err = fmt.Errorf("supervisord is not installed: install the package supervisor (apk add supervisor, apt-get install supervisor), or give the container a command: %w", err)
 	case err != nil:
-		err = fmt.Errorf("cannot run %s: %w", argv[0], err)
+		err = &NotRunError{argv[0], err}
 	}
 	return path, argv, err
+}
+
+// NotRunError says that the command that takes supervisord's place cannot be run.
+type NotRunError struct {
+	Command string
+	Err     error
+}
+
+func (e *NotRunError) Error() string {
+	reason := e.Err
+	var lookup *exec.Error
+	if errors.As(e.Err, &lookup) {
+		reason = lookup.Err
+	}
+	var errno syscall.Errno
+	if errors.As(e.Err, &errno) {
+		reason = errno
+	}
+	return fmt.Sprintf("cannot run %q: %v", e.Command, reason)
+}
+
+func (e *NotRunError) Unwrap() error { return e.Err }
+
+// ExitCode is the one that shells and container engines have for it.
+func (e *NotRunError) ExitCode() int {
+	if errors.Is(e.Err, exec.ErrNotFound) || errors.Is(e.Err, fs.ErrNotExist) {
+		return 127
+	}
+	return 126
 }
 
 // Ended says that the container's main program has ended, and all the others
@@ -105,16 +142,17 @@ func (b *Boot) finish() {
 }
 
 // startKick starts the short-lived child that keeps supervisord awake until its
-// programs are up, and then says so in one line.
-func (b *Boot) startKick() {
+// programs are up, and then says so in one line. The result ends it.
+func (b *Boot) startKick() (end func()) {
 	self, err := os.Executable()
 	if err == nil {
 		kick := exec.Command(self, "kick", fmt.Sprint(os.Getpid()), b.Since.Format(time.RFC3339Nano))
 		kick.Stdout, kick.Stderr = os.Stdout, os.Stderr
 		kick.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for supervisord
-		err = kick.Start()
+		if err = kick.Start(); err == nil {
+			return func() { _ = kick.Process.Kill() }
+		}
 	}
-	if err != nil {
-		b.Log.Warn().Msgf("programs start a second later than they could: %v", err)
-	}
+	b.Log.Warn().Msgf("programs start a second later than they could: %v", err)
+	return func() {}
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -27,13 +28,14 @@ func (b *Boot) lockDown() error {
 	if err != nil {
 		return err
 	}
+	if base == "/" {
+		return errors.New("IMAGE_BASE_DIR=/ is the whole system: name the directory of the image tree")
+	}
 	var stat unix.Statfs_t
 	if unix.Statfs(base, &stat) == nil && stat.Flags&unix.ST_RDONLY != 0 {
 		return nil
 	}
-	w := walk{secrets: identify(b.Config.SecretsDir)}
-	// Both may lie in the tree, where everything is below one private directory.
-	w.skip = [2]identity{identify(b.Config.RunDir), identify(b.Config.StorageBaseDir)}
+	w := walk{secrets: identify(b.Config.SecretsDir), skip: b.writable()}
 	if err := w.entry(unix.AT_FDCWD, base, base, false); err != nil {
 		return err
 	}
@@ -42,6 +44,20 @@ func (b *Boot) lockDown() error {
 			w.foreign, b.Config.BaseDir, os.Geteuid(), w.example)
 	}
 	return nil
+}
+
+// writable are the directories that are written to and may lie in the tree, where
+// everything is below one private directory.
+func (b *Boot) writable() []identity {
+	c := b.Config
+	var ids []identity
+	for _, dir := range []string{
+		c.RunDir, c.StorageBaseDir, c.BackupDir, c.ConfDir, c.DataDir, c.FilebeatDir, c.FilebeatRegDir,
+		c.LogsDir, c.SupervisorLogs, c.ProcessPIDDir, c.ProcessStateDir, filepath.Dir(c.Socket), filepath.Dir(c.PIDFile),
+	} {
+		ids = append(ids, identify(dir))
+	}
+	return ids
 }
 
 // identity tells a directory by whatever path it is reached; the zero value is
@@ -67,7 +83,7 @@ func identityOf(stat *unix.Statx_t) identity {
 // path need not be looked up again for every file.
 type walk struct {
 	secrets identity
-	skip    [2]identity
+	skip    []identity
 	mounts  map[string]bool // for kernels that do not tell a mount point by statx(2)
 
 	foreign int    // other users' files that we may write
@@ -79,8 +95,8 @@ type walk struct {
 func (w *walk) entry(dir int, name, path string, secret bool) error {
 	var stat unix.Statx_t
 	err := unix.Statx(dir, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, unix.STATX_MODE|unix.STATX_INO, &stat)
-	if errors.Is(err, unix.ENOENT) {
-		return nil // removed in the meantime
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EACCES) {
+		return nil // removed in the meantime, or in a directory that we may only list
 	}
 	if err != nil {
 		return &fs.PathError{Op: "statx", Path: path, Err: err}
@@ -91,7 +107,7 @@ func (w *walk) entry(dir int, name, path string, secret bool) error {
 	switch stat.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
 		id := identityOf(&stat)
-		if id == w.skip[0] || id == w.skip[1] {
+		if dir != unix.AT_FDCWD && slices.Contains(w.skip, id) {
 			return nil
 		}
 		secret = secret || id == w.secrets
@@ -107,9 +123,15 @@ func (w *walk) entry(dir int, name, path string, secret bool) error {
 
 // below locks what lies in a directory.
 func (w *walk) below(dir int, name, path string, secret bool) error {
-	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	open := func() (int, error) {
+		return unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	}
+	fd, err := open()
+	if errors.Is(err, unix.EACCES) && unix.Fchmodat(dir, name, lockedMode, 0) == nil {
+		fd, err = open() // ours, but not readable
+	}
 	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENOENT) {
-		return nil // what we cannot even list is not ours
+		return nil // another user's, or removed in the meantime
 	}
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: path, Err: err}

@@ -7,28 +7,73 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/events"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/health"
+	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/setup"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// prepareRunDir makes IMAGE_RUN_DIR, where everything generated goes. It often
-// lies in a /tmp that others can write, and what lies in it is trusted: so it
-// must be ours, and no link to somewhere else.
-func (b *Boot) prepareRunDir() error {
-	dir := filepath.Clean(b.Config.RunDir) // with a slash at its end a link would pass for a directory
+// prepare refuses what must not be touched, and makes IMAGE_RUN_DIR.
+func (b *Boot) prepare() error {
 	if err := b.refuseSecondLife(); err != nil {
 		return err
 	}
+	return b.prepareRunDir()
+}
+
+// runDirs are what lies in IMAGE_RUN_DIR from the first step on.
+var runDirs = []string{"cron", "held", "logging", "supervisord"}
+
+// prepareRunDir makes IMAGE_RUN_DIR, where everything generated goes. It often
+// lies in a /tmp that others can write, and what lies in it is trusted: so it
+// must be ours, no link to somewhere else, and no directory of other things.
+func (b *Boot) prepareRunDir() error {
+	dir := filepath.Clean(b.Config.RunDir) // with a slash at its end a link would pass for a directory
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return runDirError(dir, err)
 	}
 	if err := os.Mkdir(dir, 0o711); err != nil && !errors.Is(err, fs.ErrExist) {
 		return runDirError(dir, err)
 	}
+	if err := checkRunDir(dir); err != nil {
+		return err
+	}
+	// What a former life knew of its programs does not hold in this one.
+	for _, sub := range []string{"health", "held"} {
+		if err := os.RemoveAll(filepath.Join(dir, sub)); err != nil {
+			return runDirError(dir, err)
+		}
+	}
+	var subs []string
+	for _, sub := range runDirs {
+		subs = append(subs, filepath.Join(dir, sub))
+	}
+	for _, sub := range append(subs, health.Dirs(b.Config)...) {
+		err := os.Mkdir(sub, 0o755)
+		if err == nil {
+			err = os.Chmod(sub, 0o755) // whatever the umask
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return runDirError(dir, err)
+		}
+	}
+	// An image without the step that begins the crontab afresh must not collect
+	// the lines of every start.
+	if err := os.Remove(filepath.Join(dir, "cron", "kubernetes")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return runDirError(dir, err)
+	}
+	return nil
+}
+
+func checkRunDir(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
 		return runDirError(dir, err)
@@ -41,28 +86,40 @@ func (b *Boot) prepareRunDir() error {
 		return fmt.Errorf("IMAGE_RUN_DIR=%s is no directory: remove it, or name another one", dir)
 	case int(owner) != os.Geteuid():
 		return fmt.Errorf("IMAGE_RUN_DIR=%s belongs to uid %d and this process runs as uid %d: remove it, or name another directory", dir, owner, os.Geteuid())
+	case info.Mode()&fs.ModeSticky != 0:
+		return fmt.Errorf("IMAGE_RUN_DIR=%s is a directory for everybody (its sticky bit is set): name one below it", dir)
 	}
-	if info.Mode().Perm() != 0o711 {
-		if err := os.Chmod(dir, 0o711); err != nil {
-			return runDirError(dir, err)
-		}
+	if err := checkContent(dir); err != nil {
+		return err
 	}
-	// What a former life knew of its programs does not hold in this one.
-	for _, sub := range []string{"health", "held"} {
-		if err := os.RemoveAll(filepath.Join(dir, sub)); err != nil {
-			return runDirError(dir, err)
-		}
+	if info.Mode().Perm() == 0o711 {
+		return nil
 	}
-	subs := []string{filepath.Join(dir, "cron"), filepath.Join(dir, "logging"), filepath.Join(dir, "supervisord"), filepath.Join(dir, "held")}
-	for _, sub := range append(subs, health.Dirs(b.Config)...) {
-		if err := os.Mkdir(sub, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return runDirError(dir, err)
-		}
-	}
-	// An image without the step that begins the crontab afresh must not collect
-	// the lines of every start.
-	if err := os.Remove(filepath.Join(dir, "cron", "kubernetes")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Chmod(dir, 0o711); err != nil {
 		return runDirError(dir, err)
+	}
+	return nil
+}
+
+// checkContent refuses a directory that was made for something else. One that a
+// killed start has left half made holds only names of ours, and one in use holds
+// all of them.
+func checkContent(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return runDirError(dir, err)
+	}
+	ours, foreign := 0, ""
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case slices.Contains(runDirs, name):
+			ours++
+		case name != "env" && name != "health" && !strings.HasPrefix(name, ".env."):
+			foreign = name
+		}
+	}
+	if foreign != "" && ours < len(runDirs) {
+		return fmt.Errorf("IMAGE_RUN_DIR=%s holds other things (%s): name a directory of its own, which need not exist", dir, foreign)
 	}
 	return nil
 }
@@ -79,22 +136,47 @@ func runDirError(dir string, err error) error {
 // refuseSecondLife keeps a second start from pulling the files of a supervisord
 // that runs out from under it.
 func (b *Boot) refuseSecondLife() error {
-	if !exists(b.Config.Socket) {
-		return nil
+	clients := []supervisor.Client{supervisor.AtSocket(b.Config.Socket)}
+	if former, err := supervisor.FromConfig(render.SupervisorConf(b.Config)); err == nil {
+		clients = append(clients, former)
 	}
-	if supervisor.AtSocket(b.Config.Socket).Touch(context.Background()) == nil {
-		return fmt.Errorf("supervisord already runs at IMAGE_SUPERVISOR_SOCKET=%s: use that container's programs, or name another socket", b.Config.Socket)
+	for _, c := range clients {
+		switch err := c.Touch(context.Background()); {
+		case err == nil:
+			return fmt.Errorf("supervisord already runs at %s: use that container's programs, or name another IMAGE_SUPERVISOR_SOCKET", c)
+		case errors.Is(err, fs.ErrPermission):
+			return fmt.Errorf("IMAGE_SUPERVISOR_SOCKET=%s belongs to another user: remove it, or name another one%s", c, fsutil.Advice(c.String(), err))
+		}
 	}
 	return nil
 }
 
-// removeLeftovers removes what a former life of the container said of its
-// processes.
-func (b *Boot) removeLeftovers() {
-	events.Files{PIDDir: b.Config.ProcessPIDDir, StateDir: b.Config.ProcessStateDir, Log: b.Log}.RemoveAll()
-	for _, path := range []string{b.Config.PIDFile, b.Config.Socket} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			b.Log.Warn().Msgf("cannot remove %s of a former life: %v", path, err)
+// settle makes sure of what supervisord needs before it is rendered for: the
+// storage and log directories, writable, and nothing left of a former life.
+func (b *Boot) settle() error {
+	if err := setup.CreateStorageDirs(b.Config); err != nil {
+		return err
+	}
+	for variable, dir := range map[string]string{
+		"SUPERVISOR_LOGS_DIR":      b.Config.SupervisorLogs,
+		"STORAGE_LOGS_DIR":         b.Config.LogsDir,
+		"PROCESS_PID_DIR":          b.Config.ProcessPIDDir,
+		"PROCESS_STATE_DIR":        b.Config.ProcessStateDir,
+		"IMAGE_SUPERVISOR_SOCKET":  filepath.Dir(b.Config.Socket),
+		"IMAGE_SUPERVISOR_PIDFILE": filepath.Dir(b.Config.PIDFile),
+	} {
+		if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+			return fmt.Errorf("cannot write to %s (%s): %w%s", dir, variable, err, fsutil.Advice(dir, err))
 		}
 	}
+	events.Files{PIDDir: b.Config.ProcessPIDDir, StateDir: b.Config.ProcessStateDir, Log: b.Log}.RemoveAll()
+	for variable, path := range map[string]string{
+		"IMAGE_SUPERVISOR_PIDFILE": b.Config.PIDFile,
+		"IMAGE_SUPERVISOR_SOCKET":  b.Config.Socket,
+	} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot remove %s=%s of a former life: %w%s", variable, path, err, fsutil.Advice(path, err))
+		}
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -124,7 +125,7 @@ func TestSecondLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.fail("supervisord already runs at IMAGE_SUPERVISOR_SOCKET=" + c.Config.Socket + ": use that container's programs, or name another socket")
+	c.fail("supervisord already runs at " + c.Config.Socket + ": use that container's programs, or name another IMAGE_SUPERVISOR_SOCKET")
 	c.wantSteps()
 	if testenv.Exists(c.Config.RunDir) || !testenv.Exists(c.Config.Socket) {
 		t.Error("a refused start left a mark")
@@ -173,6 +174,54 @@ func TestLeftovers(t *testing.T) {
 	c.log.take()
 	testenv.Write(t, c.Config.PIDFile+"/x", "", 0o644)
 	c.onExec = nil
-	c.start()
-	c.wantLog("WARN\trun cannot remove " + c.Config.PIDFile + " of a former life: remove " + c.Config.PIDFile + ": directory not empty\n")
+	c.fail("cannot remove IMAGE_SUPERVISOR_PIDFILE=" + c.Config.PIDFile + " of a former life: remove " + c.Config.PIDFile + ": directory not empty")
+}
+
+func TestRunDirOfOtherThings(t *testing.T) {
+	dir := testenv.Dir(t)
+	testenv.Write(t, dir+"/home/letter.txt", "", 0o644)
+	testenv.Write(t, dir+"/home/health/mine", "", 0o644)
+	testenv.Mkdir(t, dir+"/tmp")
+	if err := os.Chmod(dir+"/tmp", 0o777|fs.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	c := newContainer(t, testenv.NewTree(t))
+	for runDir, want := range map[string]string{
+		dir + "/home":    "IMAGE_RUN_DIR=" + dir + "/home holds other things (letter.txt): name a directory of its own, which need not exist",
+		dir + "/tmp":     "IMAGE_RUN_DIR=" + dir + "/tmp is a directory for everybody (its sticky bit is set): name one below it",
+		c.Config.BaseDir: "holds other things (",
+	} {
+		wantErrorWith(t, withRunDir(runDir).prepareRunDir(), want)
+	}
+	if !testenv.Exists(dir+"/home/health/mine") || testenv.Mode(t, dir+"/tmp")&fs.ModeSticky == 0 {
+		t.Error("a refused directory was changed")
+	}
+
+	// A start that was killed while it made the directory has left names of ours,
+	// and steps may keep files in one that is complete.
+	testenv.Mkdir(t, dir+"/half/cron")
+	for range 2 {
+		if err := withRunDir(dir + "/half").prepareRunDir(); err != nil {
+			t.Error(err)
+		}
+		testenv.Write(t, dir+"/half/app.conf", "", 0o644)
+	}
+}
+
+func wantErrorWith(t *testing.T, err error, text string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), text) {
+		t.Errorf("error %v, want one with %q", err, text)
+	}
+}
+
+func TestDirectoriesThatCannotBeWritten(t *testing.T) {
+	testenv.Isolated(t, func(t *testing.T, dir string) {
+		testenv.Mkdir(t, dir+"/logs")
+		testenv.Mkdir(t, dir+"/mine")
+		testenv.Chown(t, dir+"/mine", 500)
+		testenv.Become(t, 500)
+		c := newContainer(t, testenv.NewTreeAt(t, dir+"/mine"), "SUPERVISOR_LOGS_DIR="+dir+"/logs")
+		c.fail("cannot write to " + dir + "/logs (SUPERVISOR_LOGS_DIR): permission denied" + asUser(dir+"/logs", 0, 500))
+	})
 }

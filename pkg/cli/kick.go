@@ -58,13 +58,17 @@ func awaitPrograms(cfg config.Config, l log.Logger, pid int, since time.Time) er
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithDeadline(context.Background(), since.Add(kickLimit))
+	// The limit counts from here: the set-up may have taken an hour.
+	ctx, cancel := context.WithTimeout(context.Background(), kickLimit)
 	defer cancel()
-	processes, err := client.WaitUp(ctx, func() bool { return os.Getppid() == pid })
+	alive := func() bool { return os.Getppid() == pid }
+	processes, err := client.WaitUp(ctx, alive)
 	switch {
+	case errors.Is(err, supervisor.ErrGone) && alive():
+		return nil // it was told to end while it started
 	case errors.Is(err, supervisor.ErrGone):
-		return errors.New("supervisord ended before its programs were up; what it said stands above and in its log")
-	case err != nil && processes == nil:
+		return errors.New("supervisord ended before its programs were up: what it said stands above and in its log")
+	case err != nil:
 		return fmt.Errorf("cannot see whether the programs are up: %w", err)
 	}
 	files := events.Files{PIDDir: cfg.ProcessPIDDir, StateDir: cfg.ProcessStateDir, Log: l}
@@ -74,7 +78,7 @@ func awaitPrograms(cfg config.Config, l log.Logger, pid int, since time.Time) er
 		}
 	}
 	summarise(l, processes, time.Since(since))
-	client.Farewell(ctx)
+	client.Farewell(context.Background())
 	return nil
 }
 
@@ -96,6 +100,9 @@ func summarise(l log.Logger, processes []supervisord.ProcessInfo, took time.Dura
 		}
 	}
 	up := fmt.Sprintf("%d programs are running, %.2f s after the start", running, took.Seconds())
+	if running == 1 {
+		up = fmt.Sprintf("1 program is running, %.2f s after the start", took.Seconds())
+	}
 	if len(troubled) > 0 {
 		l.Error().Msgf("%s; not up: %s", up, strings.Join(troubled, ", "))
 		return

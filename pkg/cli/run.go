@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"syscall"
 	"time"
@@ -23,6 +24,8 @@ func runCommand() command {
 With neither COMMAND, supervisord runs. Nothing behind the first word of the
 second is ours, so that "docker run IMAGE bash -l" works.
 
+A command that is not found ends with 127, one that cannot be run with 126.
+
 With IMAGE_MAIN_PROGRAM this process stays, stops everything when that program of
 supervisord has ended for good, and ends with the program's exit status.
 `,
@@ -37,8 +40,11 @@ func run(c command, args []string) error {
 	if err := c.parse(flags, args); err != nil {
 		return err
 	}
-	ctx, stop := signalContext(context.Background())
-	defer stop()
+	if *shell != "" && flags.NArg() > 0 {
+		return invalid(fmt.Errorf("-variable %q and the command %q: give one of them, in quotes where it is a line for the shell", *shell, flags.Arg(0)))
+	}
+	ctx, release := signalContext(context.Background())
+	config.FindSelf()
 	cfg, err := config.Load()
 	if err != nil {
 		return err
@@ -48,11 +54,13 @@ func run(c command, args []string) error {
 		Log:     log.Named(log.New(os.Stderr, logOptions(cfg)), c.name),
 		Since:   since,
 		Restore: func(context.Context) (string, error) { return "", nil },
+		Release: release,
 		Exec:    syscall.Exec,
 	}
 	err = b.Run(ctx, boot.Command{Shell: *shell, Argv: flags.Args()})
 	var badTemplates *render.Error
 	var ended *boot.Ended
+	var notRun *boot.NotRunError
 	switch {
 	case errors.As(err, &ended):
 		return &exitError{code: ended.Status}
@@ -60,6 +68,8 @@ func run(c command, args []string) error {
 		return context.Cause(ctx)
 	case errors.As(err, &badTemplates):
 		return invalid(err)
+	case errors.As(err, &notRun):
+		return &exitError{notRun.ExitCode(), err}
 	}
 	return err
 }

@@ -41,7 +41,7 @@ func runScript(_ command, args []string) error {
 	if name, ok := oldNames[base]; ok {
 		for _, c := range commands() {
 			if c.name == name {
-				return c.run(c, rest)
+				return &exitError{code: exitCode(c, c.run(c, rest))} // it speaks in its own name
 			}
 		}
 	}

@@ -18,20 +18,27 @@ func (s signalled) Error() string { return "ended by " + unix.SignalName(s.signa
 func (s signalled) exitCode() int { return 128 + int(s.signal) }
 
 // signalContext returns a context that SIGTERM or SIGINT ends, with a signalled
-// as its cause.
-func signalContext(parent context.Context) (ctx context.Context, stop func()) {
+// as its cause. release gives both signals back to the system, and returns the
+// cause when one had come until then.
+func signalContext(parent context.Context) (ctx context.Context, release func() error) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	done := make(chan struct{})
 	go func() {
-		select {
-		case s := <-signals:
+		defer close(done)
+		if s, ok := <-signals; ok {
 			cancel(signalled{s.(syscall.Signal)})
-		case <-ctx.Done():
 		}
 	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		cancel(context.Canceled)
+	released := false
+	return ctx, func() error {
+		if !released {
+			released = true
+			signal.Stop(signals) // whatever came before is in the channel now
+			close(signals)
+			<-done
+		}
+		return context.Cause(ctx)
 	}
 }

@@ -40,9 +40,10 @@ func New(w io.Writer, o Options) Logger {
 	return zerolog.New(w).Level(level).With().Timestamp().Logger()
 }
 
-// Named returns a logger that speaks as name.
+// Named returns a logger that speaks as name, whatever it spoke as before: a JSON
+// line may have a key only once.
 func Named(l Logger, name string) Logger {
-	return l.With().Str(nameField, name).Logger()
+	return l.With().Reset().Str(nameField, name).Logger()
 }
 
 // console composes the head of a line in FormatPrepare, because ConsoleWriter

@@ -177,3 +177,12 @@ func TestNoColoursElsewhere(t *testing.T) {
 		t.Error("a buffer, a closed file or /dev/null counts as a terminal")
 	}
 }
+
+func TestNamedTwice(t *testing.T) {
+	var out strings.Builder
+	l := Named(Named(New(&out, Options{Format: "json"}), "run"), "10-a.sh")
+	l.Info().Msg("x")
+	if got := out.String(); strings.Count(got, `"logger"`) != 1 || strings.Count(got, `"time"`) != 1 || !strings.Contains(got, `"logger":"10-a.sh"`) {
+		t.Errorf("line %s", got)
+	}
+}

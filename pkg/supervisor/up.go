@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/abrander/go-supervisord"
+	"golang.org/x/sys/unix"
 )
 
 // ErrGone says that supervisord ended.
@@ -22,7 +23,8 @@ const (
 // WaitUp waits until supervisord is there and every program that it starts by
 // itself is RUNNING, has run, or has failed, and returns what is known of all.
 // Its questions keep supervisord awake, so that programs start and count as
-// RUNNING as soon as they may. It ends with ErrGone when alive says so.
+// RUNNING as soon as they may. It ends with ErrGone when alive says so or
+// supervisord shuts down. When ctx ends first, what is known is the result.
 func (c Client) WaitUp(ctx context.Context, alive func() bool) ([]supervisord.ProcessInfo, error) {
 	err := every(ctx, touchEvery, alive, func() (bool, error) { return c.Touch(ctx) == nil, nil })
 	if err != nil {
@@ -30,13 +32,15 @@ func (c Client) WaitUp(ctx context.Context, alive func() bool) ([]supervisord.Pr
 	}
 	configs, err := c.Configs(ctx)
 	if err != nil {
-		return nil, err
+		return nil, unlessGone(err)
 	}
 	var infos []supervisord.ProcessInfo
 	err = every(ctx, askEvery, alive, func() (bool, error) {
-		if infos, err = c.Processes(ctx); err != nil {
-			return false, err
+		latest, err := c.Processes(ctx)
+		if err != nil {
+			return false, unlessGone(err)
 		}
+		infos = latest
 		for _, p := range infos {
 			if pending(p, configs[Name(p)].Autostart) {
 				return false, nil
@@ -44,7 +48,19 @@ func (c Client) WaitUp(ctx context.Context, alive func() bool) ([]supervisord.Pr
 		}
 		return true, nil
 	})
+	if ctx.Err() != nil && infos != nil {
+		return infos, nil
+	}
 	return infos, err
+}
+
+// unlessGone tells a supervisord that shuts down from one that does not answer.
+func unlessGone(err error) error {
+	var fault *Fault
+	if errors.As(err, &fault) && fault.Code == FaultShutdownState || errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ENOENT) {
+		return ErrGone
+	}
+	return err
 }
 
 // pending reports whether a process is still on its way. STOPPED without ever

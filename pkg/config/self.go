@@ -1,0 +1,25 @@
+package config
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// FindSelf makes sure that the name container-manager is found in PATH, where
+// supervisord, crontabs and scripts look for it: a binary that was started by its
+// path may lie elsewhere, and then its directory is added at the end.
+func FindSelf() {
+	if _, err := exec.LookPath("container-manager"); err == nil {
+		return
+	}
+	self, err := os.Executable()
+	if err != nil || filepath.Base(self) != "container-manager" {
+		return
+	}
+	path := filepath.Dir(self)
+	if old := os.Getenv("PATH"); old != "" {
+		path = old + string(os.PathListSeparator) + path
+	}
+	_ = os.Setenv("PATH", path)
+}
