@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/abrander/go-supervisord"
 	"golang.org/x/sys/unix"
@@ -32,6 +31,7 @@ type container struct {
 // newContainer returns one that does not run yet.
 func newContainer(t *testing.T, environ ...string) *container {
 	t.Helper()
+	t.Parallel()
 	c := &container{Tree: testenv.NewTree(t), t: t, bin: filepath.Dir(buildBinary(t)), ended: make(chan struct{})}
 	c.environ = c.Environ(append([]string{
 		"PATH=" + c.bin + ":" + os.Getenv("PATH") + ":/usr/sbin",
@@ -66,12 +66,15 @@ func (c *container) start(args ...string) {
 	}()
 	c.t.Cleanup(func() {
 		_ = c.cmd.Process.Signal(unix.SIGTERM)
-		select {
-		case <-c.ended:
-		case <-time.After(20 * time.Second):
-			_ = c.cmd.Process.Kill()
-			c.t.Error("the container does not end")
-		}
+		testenv.WaitFor(c.t, "the container has ended", func() bool {
+			select {
+			case <-c.ended:
+				return true
+			default:
+				_ = c.client().Touch(context.Background()) // wakes supervisord
+				return false
+			}
+		})
 		if c.t.Failed() {
 			c.t.Logf("the container's output:\n%s", testenv.Read(c.t, c.Path("output")))
 		}

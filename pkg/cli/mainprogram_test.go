@@ -79,7 +79,6 @@ func TestMainProgramEnds(t *testing.T) {
 		"without a child's output": {untilSick + "(sleep 1000 &)\nexit 6", []string{"autorestart = false", "redirect_stderr = false"}, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			c := newMainContainer(t, test.script, test.options...)
 			c.start()
 			up := "RUNNING"
@@ -92,7 +91,6 @@ func TestMainProgramEnds(t *testing.T) {
 		})
 	}
 	t.Run("before it begins", func(t *testing.T) {
-		t.Parallel()
 		c := newMainContainer(t, "")
 		c.program("app", "command = /nowhere/app", "startretries = 1")
 		c.start()
@@ -148,7 +146,6 @@ func TestMainProgramAndSIGTERM(t *testing.T) {
 		"has to be killed": {"trap '' TERM; : >$STORAGE_BASE_DIR/up; while :; do sleep 0.02; done", 137},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			c := newMainContainer(t, test.script, "stopwaitsecs = 1")
 			c.start()
 			testenv.WaitFor(t, "app is up", func() bool { return testenv.Exists(c.Path("storage/up")) })
