@@ -45,7 +45,7 @@ func TestRunDir(t *testing.T) {
 		}
 		wantModes(t, dir, map[string]fs.FileMode{
 			".": fs.ModeDir | 0o711, "cron": fs.ModeDir | 0o755, "logging": fs.ModeDir | 0o755, "supervisord": fs.ModeDir | 0o755,
-			"health/programs": fs.ModeDir | 0o755, "health/liveness": fs.ModeDir | 0o755, "health/readiness": fs.ModeDir | 0o755,
+			"health/programs": fs.ModeDir | 0o755,
 		})
 		for _, sub := range []string{"cron", "health/programs", "held"} {
 			if names := testenv.Names(t, filepath.Join(dir, sub)); len(names) > 0 {

@@ -3,7 +3,7 @@
 //
 // A Check runs all probes of one directory side by side. For a failing one it
 // asks for a restart, which a process of its own session carries out (Launch,
-// Restarter): stopping crond, for one, ends the job that the check itself is.
+// Programs): stopping crond, for one, ends the job that the check itself is.
 // What is kept lies below IMAGE_RUN_DIR:
 //
 //	health/KIND.json           the last result of every probe
@@ -42,10 +42,7 @@ func (k Kind) probeDir(c config.Config) string {
 
 // Dirs are the directories of this package, parents first.
 func Dirs(c config.Config) []string {
-	root := filepath.Join(c.RunDir, "health")
-	return []string{root, resultDir(c, Liveness), resultDir(c, Readiness), programDir(c)}
+	return []string{filepath.Join(c.RunDir, "health"), programDir(c)}
 }
-
-func resultDir(c config.Config, k Kind) string { return filepath.Join(c.RunDir, "health", string(k)) }
 
 func programDir(c config.Config) string { return filepath.Join(c.RunDir, "health", "programs") }
