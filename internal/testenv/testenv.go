@@ -27,6 +27,10 @@ func Dir(t testing.TB) string {
 func Write(t testing.TB, path, content string, perm fs.FileMode) {
 	t.Helper()
 	Mkdir(t, filepath.Dir(path))
+	// A process that is started meanwhile would have the file open until it execs,
+	// and until then nobody could run what was written.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	check(t, os.WriteFile(path, []byte(content), perm))
 	Chmod(t, path, perm)
 }
