@@ -1,0 +1,233 @@
+package supervisor
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/abrander/go-supervisord"
+
+	"github.com/ZPascal/container-manager/internal/supervisordtest"
+	"github.com/ZPascal/container-manager/internal/testenv"
+)
+
+func always() bool { return true }
+
+// found are the states by full name.
+func found(infos []supervisord.ProcessInfo) map[string]string {
+	states := map[string]string{}
+	for _, p := range infos {
+		states[Name(p)] = p.StateName
+	}
+	return states
+}
+
+func TestWaitUp(t *testing.T) {
+	s := supervisordtest.Start(t, `
+[program:quick]
+command = /bin/sleep 1000
+startsecs = 0
+[program:slow]
+command = /bin/sleep 1000
+startsecs = 2
+[program:done]
+command = /bin/true
+startsecs = 0
+autorestart = false
+[program:missing]
+command = /nowhere/program
+startretries = 0
+[program:failing]
+command = /bin/false
+startretries = 1
+[program:by-hand]
+command = /bin/sleep 1000
+autostart = false
+[program:many]
+command = /bin/sleep 1000
+process_name = %(program_name)s_%(process_num)d
+numprocs = 2
+startsecs = 0
+`)
+	infos, err := AtSocket(s.Socket).WaitUp(t.Context(), always)
+	must(t, err)
+	want := map[string]string{
+		"quick": "RUNNING", "slow": "RUNNING", "done": "EXITED", "missing": "FATAL", "failing": "FATAL", "by-hand": "STOPPED",
+		"many:many_0": "RUNNING", "many:many_1": "RUNNING",
+	}
+	if got := found(infos); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+// The kick is there before supervisord is.
+func TestWaitUpForASocket(t *testing.T) {
+	dir := testenv.ShortDir(t)
+	c := AtSocket(filepath.Join(dir, "sock"))
+	asked := 0
+	_, err := c.WaitUp(t.Context(), func() bool {
+		if asked++; asked == 3 { // nothing is there, time after time
+			l, err := net.Listen("unix", c.address)
+			must(t, err)
+			t.Cleanup(func() { _ = l.Close() })
+			go func() {
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					go httpAnswer(fault6)(conn)
+				}
+			}()
+		}
+		return true
+	})
+	var fault *Fault
+	if !errors.As(err, &fault) || fault.Code != FaultShutdownState || asked < 3 {
+		t.Errorf("error %v after %d looks, want the fault of the server that came", err, asked)
+	}
+}
+
+func TestWaitUpEndsWithSupervisord(t *testing.T) {
+	_, err := AtSocket(filepath.Join(testenv.Dir(t), "none")).WaitUp(t.Context(), func() bool { return false })
+	if !errors.Is(err, ErrGone) {
+		t.Errorf("error %v, want ErrGone", err)
+	}
+	// It was there, and goes away while a program is still on its way.
+	s := supervisordtest.Start(t, "[program:starting]\ncommand = /bin/sleep 1000\nstartsecs = 1000\n")
+	c := AtSocket(s.Socket)
+	waitState(t, c, "starting", "STARTING")
+	asked := 0
+	_, err = c.WaitUp(t.Context(), func() bool {
+		if asked++; asked == 2 {
+			s.Signal(syscall.SIGTERM)
+			<-s.Exited()
+		}
+		return asked < 2
+	})
+	if !errors.Is(err, ErrGone) {
+		t.Errorf("error %v, want ErrGone", err)
+	}
+}
+
+// A question that fails because supervisord has just ended is no riddle.
+func TestWaitUpWhenSupervisordEndsInBetween(t *testing.T) {
+	const nothing = "<methodResponse><params><param><value><array><data></data></array></value></param></params></methodResponse>"
+	var questions atomic.Int32
+	c := listen(t, func(conn net.Conn) {
+		defer conn.Close()
+		req, err := http.ReadRequest(bufio.NewReader(conn))
+		if err != nil {
+			return // only touched
+		}
+		_, _ = io.Copy(io.Discard, req.Body)
+		if questions.Add(1) == 1 {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nConnection: close\r\n\r\n"+nothing)
+		}
+	})
+	if _, err := c.WaitUp(t.Context(), func() bool { return questions.Load() < 2 }); !errors.Is(err, ErrGone) {
+		t.Errorf("error %v, want ErrGone", err)
+	}
+}
+
+// With its time up, the summary still wants to know how far everything is.
+func TestWaitUpGivesUp(t *testing.T) {
+	late := errors.New("60 seconds are over")
+	s := supervisordtest.Start(t, "[program:starting]\ncommand = /bin/sleep 1000\nstartsecs = 1000\n")
+	c := AtSocket(s.Socket)
+	waitState(t, c, "starting", "STARTING")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	asked := 0
+	infos, err := c.WaitUp(ctx, func() bool {
+		if asked++; asked == 3 {
+			cancel(late)
+		}
+		return true
+	})
+	if !errors.Is(err, late) || found(infos)["starting"] != "STARTING" {
+		t.Errorf("error %v, states %v, want the context's cause and STARTING", err, found(infos))
+	}
+}
+
+func TestWaitUpOfWhatDoesNotAnswer(t *testing.T) {
+	late := errors.New("60 seconds are over")
+	for name, c := range map[string]Client{
+		"nothing there": AtSocket(filepath.Join(testenv.Dir(t), "none")),
+		"hanging":       listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }),
+	} {
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, late)
+		defer cancel()
+		if infos, err := c.WaitUp(ctx, always); !errors.Is(err, late) || infos != nil {
+			t.Errorf("%s: error %v, processes %v", name, err, infos)
+		}
+	}
+	c := listen(t, httpAnswer("garbage"))
+	infos, err := c.WaitUp(t.Context(), always)
+	if mustFail(t, err, "cannot ask supervisord at "+c.String()+": "); infos != nil {
+		t.Errorf("processes %v", infos)
+	}
+}
+
+func TestPending(t *testing.T) {
+	for _, test := range []struct {
+		state     supervisord.ProcessState
+		start     int
+		autostart bool
+		want      bool
+	}{
+		{supervisord.StateStopped, 0, true, true}, // its turn has not come yet
+		{supervisord.StateStopped, 0, false, false},
+		{supervisord.StateStopped, 1700000000, true, false}, // somebody stopped it
+		{supervisord.StateStarting, 1700000000, true, true},
+		{supervisord.StateStarting, 1700000000, false, true}, // somebody started it
+		{supervisord.StateBackoff, 1700000000, true, true},
+		{supervisord.StateRunning, 1700000000, true, false},
+		{supervisord.StateExited, 1700000000, true, false},
+		{supervisord.StateFatal, 0, true, false},
+		{supervisord.StateUnknown, 0, true, false},
+	} {
+		if got := pending(supervisord.ProcessInfo{State: test.state, Start: test.start}, test.autostart); got != test.want {
+			t.Errorf("%+v: %v", test, got)
+		}
+	}
+}
+
+func TestFarewell(t *testing.T) {
+	var connections atomic.Int32
+	c := listen(t, func(conn net.Conn) {
+		connections.Add(1)
+		_, _ = io.Copy(io.Discard, conn)
+	})
+	c.Farewell(t.Context())
+	testenv.WaitFor(t, "all connections", func() bool { return connections.Load() == farewells })
+	AtSocket(filepath.Join(testenv.Dir(t), "none")).Farewell(t.Context()) // nobody is left to be told
+}
+
+func TestFaults(t *testing.T) {
+	for text, want := range map[string]*Fault{
+		"Fault(70): NOT_RUNNING: app":               {FaultNotRunning, "NOT_RUNNING: app"},
+		"request failed: Fault(10): BAD_NAME: a: b": {FaultBadName, "BAD_NAME: a: b"},
+		"Fault(50): SPAWN_ERROR: app\nTraceback":    {FaultSpawnError, "SPAWN_ERROR: app"},
+		"dial unix /tmp/sock: connection refused":   nil,
+		"Fault: none": nil,
+		"Fault(x): y": nil,
+		"":            nil,
+	} {
+		got := parseFault(errors.New(text))
+		if (got == nil) != (want == nil) || got != nil && *got != *want {
+			t.Errorf("%q: %+v, want %+v", text, got, want)
+		}
+	}
+	if got := (&Fault{70, "NOT_RUNNING: app"}).Error(); got != "supervisord refuses: NOT_RUNNING: app" {
+		t.Errorf("said %q", got)
+	}
+}
