@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	testenv.Main(m, nil)
+	testenv.Main(m, map[string]func([]string) int{"start": start})
 }
 
 // container is a start whose last act, the exec, is written down instead.
