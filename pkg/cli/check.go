@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -41,12 +40,8 @@ Exit codes:
 `
 
 func check(c command, kind health.Kind, args []string) error {
-	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	if err := c.parse(flags, args); err != nil {
+	if err := c.parseNothing(args); err != nil {
 		return err
-	}
-	if flags.NArg() > 0 {
-		return invalid(fmt.Errorf("%s takes no arguments: %q", c.name, flags.Arg(0)))
 	}
 	cfg, err := config.LoadSaved()
 	if err != nil {

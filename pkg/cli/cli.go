@@ -146,6 +146,18 @@ func (c command) parse(flags *flag.FlagSet, args []string) error {
 	return nil
 }
 
+// parseNothing is parse for a command without flags and arguments.
+func (c command) parseNothing(args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	if err := c.parse(flags, args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return invalid(fmt.Errorf("%s takes no arguments: %q", c.name, flags.Arg(0)))
+	}
+	return nil
+}
+
 func (c command) usage(w io.Writer, flags *flag.FlagSet) {
 	fmt.Fprintf(w, "usage: container-manager %s\n\n%s.\n", strings.TrimSpace(c.name+" "+c.args), c.summary)
 	if c.help != "" {

@@ -17,7 +17,10 @@ func versionCommand() command {
 	return command{
 		name:    "version",
 		summary: "Print the version, the commit and the Go version",
-		run: func(command, []string) error {
+		run: func(c command, args []string) error {
+			if err := c.parseNothing(args); err != nil {
+				return err
+			}
 			fmt.Printf("container-manager %s, commit %s, %s\n", version, commit(), runtime.Version())
 			return nil
 		},
