@@ -1,0 +1,265 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/pkg/config"
+)
+
+func TestMain(m *testing.M) {
+	testenv.Main(m, map[string]func([]string) int{"container-manager": Main})
+}
+
+// call is how a command line ended.
+type call struct {
+	code           int
+	stdout, stderr string
+}
+
+// run runs a command line in a process of its own.
+func runCommandLine(t *testing.T, environ []string, args ...string) call {
+	t.Helper()
+	cmd := testenv.Command(t, environ, "container-manager", args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return call{cmd.ProcessState.ExitCode(), stdout.String(), withoutTimes(stderr.String())}
+}
+
+func withoutTimes(text string) string {
+	return regexp.MustCompile(`(?m)^\d{4}-\S+ \S+\t`).ReplaceAllString(text, "")
+}
+
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{nil, {"help"}, {"-h"}, {"-help"}, {"--help"}} {
+		got := runCommandLine(t, nil, args...)
+		text, empty, code := got.stdout, got.stderr, exitOK
+		if args == nil {
+			text, empty, code = got.stderr, got.stdout, exitInvalid
+		}
+		if got.code != code || empty != "" || !strings.HasPrefix(text, "usage: container-manager COMMAND [ARGUMENT ...]\n") {
+			t.Errorf("%q: %+v", args, got)
+		}
+		var listed []string
+		for _, match := range regexp.MustCompile(`(?m)^  ([a-z-]+) +[A-Z].*[^.]$`).FindAllStringSubmatch(text, -1) {
+			listed = append(listed, match[1])
+		}
+		var want []string
+		for _, c := range commands() {
+			if !c.hidden {
+				want = append(want, c.name)
+			}
+		}
+		if !slices.Equal(listed, want) {
+			t.Errorf("%q lists %q, want %q", args, listed, want)
+		}
+		for _, code := range []string{"  0 ", "  1 ", "  2 ", "  128+n "} {
+			if !strings.Contains(text, "\n"+code) {
+				t.Errorf("%q: exit code %s is not listed", args, code)
+			}
+		}
+	}
+}
+
+func TestUnknownCommands(t *testing.T) {
+	for _, name := range []string{"fly", "", "Run", "--version", "run.py", "script.py"} {
+		got := runCommandLine(t, nil, name, "-h")
+		want := `container-manager: there is no command "` + name + "\"; container-manager help lists them\n"
+		if got.code != exitInvalid || got.stdout != "" || got.stderr != want {
+			t.Errorf("%q: %+v, want %s", name, got, want)
+		}
+	}
+}
+
+// Every command shows its usage, and refuses flags that it does not have, before
+// it looks at anything else.
+func TestCommandsAndTheirUsage(t *testing.T) {
+	for _, c := range commands() {
+		if c.hidden {
+			continue
+		}
+		for _, flag := range []string{"-h", "--help"} {
+			got := runCommandLine(t, []string{"IMAGE_BASE_DIR=nowhere"}, c.name, flag)
+			want := "usage: container-manager " + strings.TrimSpace(c.name+" "+c.args) + "\n\n" + c.summary + ".\n"
+			if got.code != exitOK || got.stderr != "" || !strings.HasPrefix(got.stdout, want) || !strings.Contains(got.stdout, strings.TrimSpace(c.help)) {
+				t.Errorf("%s %s: %+v, want %s", c.name, flag, got, want)
+			}
+			if strings.Contains(got.stdout, "\n\n\n") || strings.HasSuffix(got.stdout, "\n\n") {
+				t.Errorf("%s: too many empty lines:\n%s", c.name, got.stdout)
+			}
+		}
+		got := runCommandLine(t, []string{"IMAGE_BASE_DIR=nowhere"}, c.name, "--nope")
+		if want := "ERROR\t" + c.name + " flag provided but not defined: -nope; container-manager " + c.name + " -h shows the usage\n"; got.code != exitInvalid || got.stdout != "" || got.stderr != want {
+			t.Errorf("%s --nope: %+v, want %s", c.name, got, want)
+		}
+	}
+}
+
+func TestUselessArguments(t *testing.T) {
+	for _, name := range []string{"version", "variables", "status", "check-liveness", "check-readiness"} {
+		got := runCommandLine(t, nil, name, "now")
+		if want := "ERROR\t" + name + " " + name + " takes no arguments: \"now\"\n"; got.code != exitInvalid || got.stdout != "" || got.stderr != want {
+			t.Errorf("%s: %+v, want %s", name, got, want)
+		}
+	}
+}
+
+func TestVersionAndVariables(t *testing.T) {
+	got := runCommandLine(t, nil, "version")
+	if got.code != exitOK || !regexp.MustCompile(`^container-manager \S+, commit \S+, go1\.\S+\n$`).MatchString(got.stdout) {
+		t.Errorf("version: %+v", got)
+	}
+	got = runCommandLine(t, nil, "variables")
+	if got.code != exitOK || got.stdout != config.Markdown() {
+		t.Errorf("variables: %+v", got)
+	}
+}
+
+// What is wrong with the environment is said by every command that reads it, in
+// the form that the environment asks for.
+func TestInvalidEnvironment(t *testing.T) {
+	environ := []string{"IMAGE_RUN_DIR=" + t.TempDir(), "IMAGE_BACKUP_RETENTION=many", "LOGGING_REDIS_HOST=a b"}
+	for _, args := range [][]string{
+		{"run"},
+		{"check-readiness"},
+		{"status"},
+		{"health", "liveness"},
+		{"restart", "app"},
+		{"cron", "--console", "-c", "/none"},
+		{"script", "/image/setup/run.always/02-configure-cron.py"},
+		{"script", "/run.py"},
+	} {
+		got := runCommandLine(t, environ, args...)
+		for _, want := range []string{
+			" the environment is invalid:\n",
+			"\n  IMAGE_BACKUP_RETENTION=\"many\": expected a whole number from 0 up\n",
+			"\n  LOGGING_REDIS_HOST=\"a b\": expected host or host:port\n",
+		} {
+			if got.code != exitInvalid || got.stdout != "" || !strings.HasPrefix(got.stderr, "ERROR\t") || !strings.Contains(got.stderr, want) {
+				t.Errorf("%q: %+v, want %s", args, got, want)
+			}
+		}
+	}
+	got := runCommandLine(t, append(environ, "IMAGE_LOG_FORMAT=json"), "run")
+	var line struct{ Level, Logger, Message string }
+	if err := json.Unmarshal([]byte(got.stderr), &line); err != nil || line.Level != "error" || line.Logger != "run" || !strings.HasPrefix(line.Message, "the environment is invalid:") {
+		t.Errorf("%v: %+v", err, got)
+	}
+}
+
+func TestRunFailsAndEnds(t *testing.T) {
+	tree := testenv.NewTree(t)
+	testenv.Script(t, tree.Path("image/setup/run.once/10-a.sh"), `[ -z "$HANG" ] || { echo "hanging"; exec sleep 1000; }; exit 5`)
+	got := runCommandLine(t, tree.Environ(), "run", "true")
+	if got.code != exitFailed || !strings.HasSuffix(got.stderr, "ERROR\trun step 10-a.sh of run.once failed: "+tree.Path("image/setup/run.once/10-a.sh")+" ended with exit status 5, without output\n") {
+		t.Errorf("%+v", got)
+	}
+	for signal, code := range map[unix.Signal]int{unix.SIGTERM: 143, unix.SIGINT: 130} {
+		cmd := testenv.Command(t, tree.Environ("HANG=1"), "container-manager", "run", "true")
+		stderr, err := cmd.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		said := ""
+		for buf := make([]byte, 4096); ; {
+			n, err := stderr.Read(buf)
+			if before := said; !strings.Contains(before, "hanging\n") && strings.Contains(before+string(buf[:n]), "hanging\n") {
+				if err := cmd.Process.Signal(signal); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if said += string(buf[:n]); err != nil {
+				break
+			}
+		}
+		_ = cmd.Wait()
+		want := "ERROR\trun ended by " + unix.SignalName(signal) + "\n"
+		if got := cmd.ProcessState.ExitCode(); got != code || !strings.HasSuffix(withoutTimes(said), want) {
+			t.Errorf("exit code %d, want %d; it said\n%s", got, code, said)
+		}
+	}
+}
+
+func TestScript(t *testing.T) {
+	tree := testenv.NewTree(t)
+	testenv.Mkdir(t, tree.Path("run/cron"))
+	known := map[string]bool{}
+	for _, c := range commands() {
+		known[c.name] = true
+	}
+	for file, name := range oldNames {
+		if !known[name] {
+			continue
+		}
+		for _, path := range []string{file, "./" + file, "/any/where/" + file} {
+			if got, want := runCommandLine(t, tree.Environ(), "script", path, "-h"), "usage: container-manager "+name+" "; got.code != exitOK || !strings.HasPrefix(got.stdout, strings.TrimSpace(want)) {
+				t.Errorf("%s: %+v, want %s", path, got, want)
+			}
+		}
+	}
+	// A step that a person runs takes the environment that the start saved.
+	testenv.Write(t, tree.Path("run/env"), "IMAGE_CRON_ENABLED=\"no\"\n", 0o600)
+	got := runCommandLine(t, tree.Environ(), "script", tree.Path("image/setup/run.always/02-configure-cron.py"))
+	if want := "INFO\t02-configure-cron.py crond stays stopped: "; got.code != exitOK || !strings.HasPrefix(got.stderr, want) {
+		t.Errorf("%+v, want %s", got, want)
+	}
+	got = runCommandLine(t, tree.Environ("IMAGE_CRON_DIR="+tree.Path("none")), "script", "01-configure-backup.py")
+	if text := testenv.Read(t, tree.Path("run/cron/kubernetes")); got.code != exitOK || !strings.Contains(text, "container-manager backup") {
+		t.Errorf("%+v, crontab %q", got, text)
+	}
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "script wants the name of a file"},
+		{[]string{"/image/backup/mine.py"}, "/image/backup/mine.py: there is no built-in of the name mine.py: a script of your own begins with its interpreter, such as #!/bin/sh"},
+		{[]string{"run"}, "run: there is no built-in of the name run: a script of your own begins with its interpreter, such as #!/bin/sh"},
+	} {
+		if got := runCommandLine(t, tree.Environ(), append([]string{"script"}, test.args...)...); got.code != exitInvalid || got.stderr != "ERROR\tscript "+test.want+"\n" {
+			t.Errorf("%q: %+v, want %s", test.args, got, test.want)
+		}
+	}
+}
+
+// The kernel runs a one-line file as `container-manager script FILE ARGUMENTS`.
+func TestOneLineFile(t *testing.T) {
+	dir := testenv.ShortDir(t) // the kernel reads 256 bytes of the line
+	if err := os.CopyFS(dir, os.DirFS("../../files/image/cron")); err != nil {
+		t.Fatal(err)
+	}
+	bin := buildBinary(t)
+	testenv.Write(t, dir+"/cron.py", "#!"+bin+" script\n", 0o755)
+	out, err := exec.Command(dir+"/cron.py", "--test", "/none").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "/none") || !strings.Contains(string(out), "\tcron ") && !strings.Contains(string(out), "\tscript ") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestKickArguments(t *testing.T) {
+	for want, args := range map[string][]string{
+		"kick wants supervisord's process id and the time of the start\n": {"1"},
+		"strconv.Atoi: parsing \"x\": invalid syntax\n":                   {"x", "2024-02-29T01:02:03Z"},
+		"parsing time \"now\"": {"1", "now"},
+	} {
+		if got := runCommandLine(t, nil, append([]string{"kick"}, args...)...); got.code != exitInvalid || !strings.HasPrefix(got.stderr, "ERROR\tkick "+want) {
+			t.Errorf("%q: %+v, want %s", args, got, want)
+		}
+	}
+}
