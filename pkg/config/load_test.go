@@ -152,6 +152,10 @@ func TestKinds(t *testing.T) {
 		},
 		"IMAGE_LOG_LEVEL": {"debug": "", "error": "", "INFO": level, "trace": level},
 		"TZ":              {"UTC": "", "America/New_York": "", "Nowhere": "expected a time zone such as Europe/Berlin or UTC"},
+		"IMAGE_SUPERVISOR_SOCKET": {
+			"/" + strings.Repeat("x", 98): "", "sock": "expected an absolute path",
+			"/" + strings.Repeat("x", 99): "is 100 bytes long, more than the 99 that a socket's path may have",
+		},
 		"STORAGE_DATA_DIR": {
 			"/": "", "/a b": "", "data": "expected an absolute path", "./data": "expected an absolute path", "~/data": "expected an absolute path",
 		},

@@ -3,9 +3,11 @@ package fsutil
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +68,34 @@ func TestReadErrors(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestNames(t *testing.T) {
+	dir := testenv.Dir(t)
+	var want []string
+	for i := range 300 { // more than are read at once
+		name := fmt.Sprintf("%03d-%s", i, strings.Repeat("x", i%200))
+		want = append(want, name)
+		testenv.Write(t, filepath.Join(dir, name), "", 0o600)
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	got, err := Names(int(d.Fd()))
+	slices.Sort(got)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %d names, want %d", err, len(got), len(want))
+	}
+	f, err := os.Open(filepath.Join(dir, want[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if names, err := Names(int(f.Fd())); !errors.Is(err, unix.ENOTDIR) || len(names) > 0 {
+		t.Errorf("of a file: %v, names %q", err, names)
+	}
 }
 
 func TestUnescapeOctal(t *testing.T) {
