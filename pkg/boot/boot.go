@@ -62,6 +62,11 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if c.isSupervisord() {
+		if err := b.checkWritable(); err != nil {
+			return err
+		}
+	}
 	if b.Config.MainProgram != "" && c.isSupervisord() {
 		return b.stay(ctx)
 	}

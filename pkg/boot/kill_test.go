@@ -32,7 +32,8 @@ func start([]string) int {
 			}
 			return "", nil
 		},
-		Exec: func(string, []string, []string) error { return nil },
+		Release: func() error { return nil },
+		Exec:    func(string, []string, []string) error { return nil },
 	}
 	if err := b.Run(context.Background(), plainCommand); err != nil {
 		fmt.Println(err)

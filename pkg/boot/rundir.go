@@ -151,12 +151,27 @@ func (b *Boot) refuseSecondLife() error {
 	return nil
 }
 
-// settle makes sure of what supervisord needs before it is rendered for: the
-// storage and log directories, writable, and nothing left of a former life.
+// settle makes the storage and log directories and removes what is left of a
+// former life.
 func (b *Boot) settle() error {
 	if err := setup.CreateStorageDirs(b.Config); err != nil {
 		return err
 	}
+	events.Files{PIDDir: b.Config.ProcessPIDDir, StateDir: b.Config.ProcessStateDir, Log: b.Log}.RemoveAll()
+	for variable, path := range map[string]string{
+		"IMAGE_SUPERVISOR_PIDFILE": b.Config.PIDFile,
+		"IMAGE_SUPERVISOR_SOCKET":  b.Config.Socket,
+	} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot remove %s=%s of a former life: %w%s", variable, path, err, fsutil.Advice(path, err))
+		}
+	}
+	return nil
+}
+
+// checkWritable says where supervisord and its listener could not write: they
+// would say so late, in many lines, or not at all.
+func (b *Boot) checkWritable() error {
 	for variable, dir := range map[string]string{
 		"SUPERVISOR_LOGS_DIR":      b.Config.SupervisorLogs,
 		"STORAGE_LOGS_DIR":         b.Config.LogsDir,
@@ -167,15 +182,6 @@ func (b *Boot) settle() error {
 	} {
 		if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
 			return fmt.Errorf("cannot write to %s (%s): %w%s", dir, variable, err, fsutil.Advice(dir, err))
-		}
-	}
-	events.Files{PIDDir: b.Config.ProcessPIDDir, StateDir: b.Config.ProcessStateDir, Log: b.Log}.RemoveAll()
-	for variable, path := range map[string]string{
-		"IMAGE_SUPERVISOR_PIDFILE": b.Config.PIDFile,
-		"IMAGE_SUPERVISOR_SOCKET":  b.Config.Socket,
-	} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("cannot remove %s=%s of a former life: %w%s", variable, path, err, fsutil.Advice(path, err))
 		}
 	}
 	return nil

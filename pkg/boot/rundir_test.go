@@ -222,6 +222,6 @@ func TestDirectoriesThatCannotBeWritten(t *testing.T) {
 		testenv.Chown(t, dir+"/mine", 500)
 		testenv.Become(t, 500)
 		c := newContainer(t, testenv.NewTreeAt(t, dir+"/mine"), "SUPERVISOR_LOGS_DIR="+dir+"/logs")
-		c.fail("cannot write to " + dir + "/logs (SUPERVISOR_LOGS_DIR): permission denied" + asUser(dir+"/logs", 0, 500))
+		wantError(t, c.Run(t.Context(), Command{}), "cannot write to "+dir+"/logs (SUPERVISOR_LOGS_DIR): permission denied"+asUser(dir+"/logs", 0, 500))
 	})
 }
