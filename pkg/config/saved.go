@@ -32,7 +32,7 @@ func FormatEnviron(environ []string) []byte {
 	var entries []entry
 	for _, e := range environ {
 		name, value, _ := strings.Cut(e, "=")
-		if !unsaved[name] && isName(name) {
+		if !unsaved[name] && IsName(name) {
 			entries = append(entries, entry{name, value, strings.Contains(value, "\n")})
 		}
 	}
@@ -78,7 +78,7 @@ func ParseEnviron(r io.Reader) map[string]string {
 			continue
 		}
 		value, ok := unquote(in)
-		if ok && isName(name) {
+		if ok && IsName(name) {
 			environ[name] = value
 		}
 	}
@@ -104,8 +104,8 @@ func unquote(in *bufio.Reader) (string, bool) {
 	}
 }
 
-// isName reports whether a shell can assign to name.
-func isName(name string) bool {
+// IsName reports whether a shell can assign to name.
+func IsName(name string) bool {
 	for i, c := range []byte(name) {
 		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 		if !letter && (i == 0 || c < '0' || c > '9') {

@@ -208,3 +208,14 @@ func TestUnreadableSavedEnvironment(t *testing.T) {
 		}
 	})
 }
+
+func TestIsName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"A": true, "_": true, "a_1": true, "Z9": true,
+		"": false, "1A": false, "A-B": false, "A.B": false, "A B": false, "Ä": false, "A\n": false,
+	} {
+		if got := IsName(name); got != want {
+			t.Errorf("IsName(%q) = %v", name, got)
+		}
+	}
+}

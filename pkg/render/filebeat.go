@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 
 	"go.yaml.in/yaml/v3"
@@ -136,7 +137,7 @@ func reference(value string) (name, fallback string, hasFallback, ok bool) {
 		return "", "", false, false
 	}
 	name, fallback, hasFallback = strings.Cut(inner, ":")
-	return name, fallback, hasFallback, isEnvName(name) && !strings.HasPrefix(fallback, "?")
+	return name, fallback, hasFallback, config.IsName(name) && !strings.HasPrefix(fallback, "?")
 }
 
 // yamlString writes a value as a string that neither YAML nor filebeat's own

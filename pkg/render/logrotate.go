@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
@@ -104,7 +105,7 @@ func replaceNames(line string, replace func(name, whole string) string) string {
 			return b.String()
 		}
 		name, after, closed := strings.Cut(rest, "}")
-		if !closed || !isEnvName(name) {
+		if !closed || !config.IsName(name) {
 			b.WriteString("${")
 			line = rest
 			continue
@@ -112,15 +113,6 @@ func replaceNames(line string, replace func(name, whole string) string) string {
 		b.WriteString(replace(name, "${"+name+"}"))
 		line = after
 	}
-}
-
-func isEnvName(name string) bool {
-	for i, c := range []byte(name) {
-		if c != '_' && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return name != ""
 }
 
 // isShellLiteral reports whether a shell takes the value as it is, in quotes
