@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // TZ works in images that have no zone files
+	"unicode"
 
 	"github.com/ZPascal/container-manager/pkg/schedule"
 )
@@ -97,9 +98,18 @@ var checks = map[string]func(string) error{
 // while it sets its socket up: a dot and its process id.
 const maxSocket = 107 - len(".4194304")
 
+// notInPaths are the characters that the files which name a path read as
+// something else: patterns, the quotes around it, the end of a value.
+const notInPaths = `[]*?;"\`
+
 func checkPath(v string) error {
 	if !filepath.IsAbs(v) {
 		return errors.New("expected an absolute path")
+	}
+	for _, c := range v {
+		if unicode.IsControl(c) || strings.ContainsRune(notInPaths, c) {
+			return fmt.Errorf("expected a path without the character %q, which supervisord, logrotate or filebeat would take for something else", c)
+		}
 	}
 	return nil
 }

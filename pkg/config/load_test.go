@@ -136,6 +136,9 @@ func TestKinds(t *testing.T) {
 		port    = "expected host or host:port, with a port from 1 to 65535"
 		level   = "expected one of debug, info, warn, error"
 	)
+	unfit := func(quoted string) string {
+		return "expected a path without the character '" + quoted + "', which supervisord, logrotate or filebeat would take for something else"
+	}
 	for name, values := range map[string]map[string]string{ // value: problem
 		"IMAGE_CRON_ENABLED": {
 			"1": "", "0": "", "TRUE": "", "False": "", "yes": "", "NO": "", "On": "", "oFF": "",
@@ -157,7 +160,10 @@ func TestKinds(t *testing.T) {
 			"/" + strings.Repeat("x", 99): "is 100 bytes long, more than the 99 that a socket's path may have",
 		},
 		"STORAGE_DATA_DIR": {
-			"/": "", "/a b": "", "data": "expected an absolute path", "./data": "expected an absolute path", "~/data": "expected an absolute path",
+			"/": "", "/a b": "", "/50%": "", "/a#b": "", "/größe": "", "/it's": "",
+			"/a[b": unfit("["), "/a]": unfit("]"), "/*": unfit("*"), "/a?": unfit("?"), "/a ;b": unfit(";"),
+			`/"`: unfit(`"`), `/\`: unfit(`\\`), "/a\nb": unfit(`\n`), "/\x7f": unfit(`\x7f`), "/a\u0085": unfit(`\u0085`),
+			"data": "expected an absolute path", "./data": "expected an absolute path", "~/data": "expected an absolute path",
 		},
 	} {
 		for value, want := range values {

@@ -46,15 +46,15 @@ func (r *renderer) logrotate() error {
 // read `from`, and in any case.
 func includeInstead(text, from, to string) string {
 	lines := strings.Split(text, "\n")
-	found := false
+	include, found := "include "+to, false // logrotate takes the line as it is, and knows no quotes here
 	for i, line := range lines {
-		words := strings.Fields(line)
-		if len(words) == 2 && words[0] == "include" && filepath.Clean(strings.Trim(words[1], `"`)) == from {
-			lines[i], found = "include "+to, true
+		path, isInclude := strings.CutPrefix(strings.TrimSpace(line), "include")
+		if isInclude && filepath.Clean(strings.Trim(path, " \t\"")) == from {
+			lines[i], found = include, true
 		}
 	}
 	if !found {
-		lines = append(lines, "include "+to, "")
+		lines = append(lines, include, "")
 	}
 	return strings.Join(lines, "\n")
 }

@@ -56,7 +56,7 @@ func (r *renderer) supervisord() error {
 
 	confDir := filepath.Join(r.RunDir, "supervisord", "conf.d")
 	r.dirs = append(r.dirs, confDir)
-	r.completeGlobal(global, files, filepath.Join(confDir, "*.conf"))
+	r.completeGlobal(global, files)
 	r.add(SupervisorConf(r.Config), global.String(), public)
 	for _, f := range files[1:] {
 		r.add(r.renderedName(confDir, f.Path), f.String(), public)
@@ -82,7 +82,7 @@ func (r *renderer) readINI(path string) (*ini.File, error) {
 		return nil, fmt.Errorf("cannot read supervisord's configuration: %w", err)
 	}
 	// The rendered copy lies elsewhere, so `here` has to be said.
-	return ini.Parse(path, strings.ReplaceAll(string(data), "%(here)s", filepath.Dir(path))), nil
+	return ini.Parse(path, strings.ReplaceAll(string(data), "%(here)s", escapePercent(filepath.Dir(path)))), nil
 }
 
 // included returns the files of conf.d, and those that [include] names besides.
@@ -128,9 +128,13 @@ func (r *renderer) renderedName(dir, template string) string {
 	return path
 }
 
+// include is relative to global.conf, whose directory supervisord neither
+// expands nor splits at blanks.
+const include = "conf.d/*.conf"
+
 // completeGlobal points [include] at the rendered files and adds what a
 // global.conf of a child image lacks although the container manager needs it.
-func (r *renderer) completeGlobal(global *ini.File, files []*ini.File, include string) {
+func (r *renderer) completeGlobal(global *ini.File, files []*ini.File) {
 	has := func(names ...string) bool {
 		return slices.ContainsFunc(files, func(f *ini.File) bool {
 			return f.Has(names...)
@@ -153,8 +157,9 @@ func (r *renderer) completeGlobal(global *ini.File, files []*ini.File, include s
 		global.Append("[include]", "files = "+include)
 	}
 	if !has("unix_http_server", "inet_http_server") {
-		global.Append("[unix_http_server]", "file = "+r.Socket, "chmod = 0700",
-			"[supervisorctl]", "serverurl = unix://"+r.Socket)
+		socket := escapePercent(r.Socket)
+		global.Append("[unix_http_server]", "file = "+socket, "chmod = 0700",
+			"[supervisorctl]", "serverurl = unix://"+socket)
 	}
 	if !has("rpcinterface:supervisor") {
 		global.Append("[rpcinterface:supervisor]",
@@ -192,8 +197,9 @@ func (r *renderer) editSection(f *ini.File, s ini.Section, processes int) {
 		rendered := command
 		for _, conf := range []string{filebeatConf(r.Config), LogrotateConf(r.Config)} {
 			name := filepath.Base(conf)
-			rendered = strings.ReplaceAll(rendered, "%(ENV_IMAGE_LOGGING_DIR)s/"+name, escapePercent(conf))
-			rendered = strings.ReplaceAll(rendered, filepath.Join(r.LoggingDir, name), escapePercent(conf))
+			to := "%(ENV_IMAGE_RUN_DIR)s/logging/" + name // a value may look like a comment, a name's does not
+			rendered = strings.ReplaceAll(rendered, "%(ENV_IMAGE_LOGGING_DIR)s/"+name, to)
+			rendered = strings.ReplaceAll(rendered, filepath.Join(r.LoggingDir, name), to)
 		}
 		if rendered != command {
 			f.Set(s, "command", rendered)

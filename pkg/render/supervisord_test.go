@@ -76,7 +76,7 @@ func TestShippedSupervisord(t *testing.T) {
 		if health := got["health:health"]; !health.Autostart || health.BufferSize != 1024 {
 			t.Errorf("event listener: %+v", health)
 		}
-		if want := "filebeat -e -c " + tree.Path("run/logging/filebeat-global.yml"); got["filebeat:filebeat"].Command != want {
+		if want := `filebeat -e -c "` + tree.Path("run/logging/filebeat-global.yml") + `"`; got["filebeat:filebeat"].Command != want {
 			t.Errorf("filebeat's command is %q, want %q", got["filebeat:filebeat"].Command, want)
 		}
 	}
@@ -184,7 +184,7 @@ func TestGlobalConf(t *testing.T) {
 		"with a socket":       {basic + "[unix_http_server]\nfile=/tmp/mine.sock\n", "[rpcinterface:supervisor]\n", "file = SOCKET"},
 		"with a port":         {basic + "[inet_http_server]\nport=127.0.0.1:9001\n", "[rpcinterface:supervisor]\n", "[unix_http_server]"},
 		"with an interface":   {basic + "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n", "file = SOCKET", "serverurl = unix://SOCKET\n[rpcinterface:supervisor]"},
-		"includes elsewhere":  {basic + "[include]\nfiles=/etc/none/*.conf\n", "[include]\nfiles = RUN/supervisord/conf.d/*.conf\n", "/etc/none"},
+		"includes elsewhere":  {basic + "[include]\nfiles=/etc/none/*.conf\n", "[include]\nfiles = conf.d/*.conf\n", "/etc/none"},
 		"with a user":         {basic + "user=nobody\n", "user=nobody", "user = root"},
 		"as root":             {basic, "[supervisord]\nuser = root\n", ""},
 		"unknown to us":       {basic + "[ctlplugin:x]\nsupervisor.ctl_factory = x:y\n", "[ctlplugin:x]\n", ""},
@@ -199,7 +199,7 @@ func TestGlobalConf(t *testing.T) {
 			if processes["x:x"].Command != "1" {
 				t.Errorf("supervisord has %+v, says %q", processes, complaint)
 			}
-			paths := strings.NewReplacer("SOCKET", c.Socket, "RUN", c.RunDir)
+			paths := strings.NewReplacer("SOCKET", c.Socket)
 			text := testenv.Read(t, render.SupervisorConf(c))
 			if !strings.Contains(text, paths.Replace(test.has)) {
 				t.Errorf("lacks %q:\n%s", test.has, text)
