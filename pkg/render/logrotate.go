@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
@@ -31,6 +34,9 @@ func (r *renderer) logrotate() error {
 	dir := filepath.Join(filepath.Dir(LogrotateConf(r.Config)), "logrotate.d")
 	r.dirs = append(r.dirs, dir)
 	text := r.substitute(template, string(global))
+	if r.needsSu() && !ownSu.MatchString(text) {
+		text = "su root root\n" + text // a block's own wins
+	}
 	r.add(LogrotateConf(r.Config), includeInstead(text, filepath.Join(r.LoggingDir, "logrotate.d"), dir), private)
 	for _, path := range snippets {
 		data, err := fsutil.ReadFile(path)
@@ -40,6 +46,28 @@ func (r *renderer) logrotate() error {
 		r.add(filepath.Join(dir, filepath.Base(path)), r.substitute(path, string(data)), private)
 	}
 	return nil
+}
+
+// ownSu is what a child image says itself about whom to rotate as.
+var ownSu = regexp.MustCompile(`(?m)^[ \t]*su[ \t]`)
+
+// needsSu reports whether logrotate, as root, would rotate none of the logs
+// unless it is told as whom: others than root can write to their directory.
+func (r *renderer) needsSu() bool {
+	if os.Geteuid() != 0 {
+		return false // only root can change users
+	}
+	dirs := []string{
+		r.LogsDir, r.SupervisorLogs, filepath.Dir(r.BackupLog), filepath.Dir(r.LivenessLog), filepath.Dir(r.ReadinessLog),
+	}
+	return slices.ContainsFunc(dirs, func(dir string) bool {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return false
+		}
+		owner, ok := info.Sys().(*syscall.Stat_t)
+		return info.Mode()&0o002 != 0 || info.Mode()&0o020 != 0 && ok && owner.Gid != 0
+	})
 }
 
 // includeInstead makes logrotate read the directory `to` where it would have
