@@ -1,56 +1,96 @@
 package render
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/ini"
 )
 
-// supervisord expands these sections; in others a % means nothing.
-var expanded = []string{
-	"supervisord", "supervisorctl", "include", "group", "program", "eventlistener", "fcgi-program",
-	"unix_http_server", "inet_http_server", "rpcinterface", "ctlplugin",
+// lookedUp are the options that supervisord 4 looks up, by kind of section, and
+// so expands: in others a % means nothing. Of an [rpcinterface] it takes all.
+// See supervisor/options.py.
+var lookedUp = map[string][]string{
+	"supervisord": {
+		"minfds", "minprocs", "directory", "user", "umask", "logfile", "logfile_maxbytes", "logfile_backups", "loglevel",
+		"pidfile", "identifier", "nodaemon", "silent", "childlogdir", "nocleanup", "strip_ansi", "environment",
+	},
+	"include":          {"files"},
+	"group":            {"programs", "priority"},
+	"unix_http_server": {"file", "chmod", "chown", "username", "password"},
+	"inet_http_server": {"port", "username", "password"},
+	"program":          programOptions,
+	"eventlistener":    append([]string{"buffer_size", "events", "result_handler"}, programOptions...),
+	"fcgi-program":     append([]string{"socket", "socket_backlog", "socket_owner", "socket_mode"}, programOptions...),
 }
 
-// ownNames are the names besides ENV_* that supervisord can expand.
-var ownNames = []string{"here", "host_node_name", "program_name", "group_name", "process_num", "numprocs"}
+var programOptions = []string{
+	"priority", "autostart", "autorestart", "startsecs", "startretries", "stopsignal", "stopwaitsecs", "stopasgroup", "killasgroup",
+	"exitcodes", "redirect_stderr", "numprocs", "numprocs_start", "environment", "serverurl", "user", "umask", "process_name",
+	"directory", "command",
+	"stdout_logfile", "stdout_logfile_backups", "stdout_logfile_maxbytes", "stdout_syslog", "stdout_capture_maxbytes", "stdout_events_enabled",
+	"stderr_logfile", "stderr_logfile_backups", "stderr_logfile_maxbytes", "stderr_syslog", "stderr_capture_maxbytes", "stderr_events_enabled",
+}
 
-// checkINI reports what supervisord could not expand and log directories that
-// are missing: it would end with status 2, and name neither file nor line.
+func isLookedUp(kind, key string) bool {
+	return kind == "rpcinterface" || slices.Contains(lookedUp[kind], key)
+}
+
+// ownNames are the names besides ENV_* that supervisord can expand, and whether
+// they are numbers.
+var ownNames = map[string]bool{
+	"here": false, "host_node_name": false, "program_name": false, "group_name": false, "process_num": true, "numprocs": true,
+}
+
+// checkINI reports what supervisord could not expand and directories that are
+// missing: it would end with status 2, and name neither file nor line.
 // supervisordEnv are the names that [supervisord] adds to the environment.
 func (r *renderer) checkINI(f *ini.File, supervisordEnv map[string]bool) {
 	for _, s := range f.Sections {
-		if !slices.Contains(expanded, s.Kind()) {
-			continue
-		}
-		extra := map[string]bool{}
-		for name := range supervisordEnv {
-			extra[name] = true
-		}
+		kind := s.Kind()
+		extra := maps.Clone(supervisordEnv)
 		addEnvironment(s, extra)
 		for _, o := range s.Options {
+			if !isLookedUp(kind, o.Key) {
+				continue
+			}
 			for _, p := range o.Parts {
 				r.checkPercent(f, o.Key, p, extra)
 			}
 		}
-		for _, key := range []string{"logfile", "stdout_logfile", "stderr_logfile"} {
-			r.checkLogDir(f, s, key)
+		switch {
+		case kind == "supervisord":
+			r.checkDir(f, s, "logfile", filepath.Dir)
+			r.checkDir(f, s, "pidfile", filepath.Dir)
+			r.checkDir(f, s, "childlogdir", filepath.Clean)
+			r.checkDir(f, s, "directory", filepath.Clean)
+		case s.IsProgram():
+			for _, key := range []string{"stdout_logfile", "stderr_logfile"} {
+				r.checkDir(f, s, key, filepath.Dir)
+				r.checkExpandedTwice(f, s, key)
+			}
 		}
 	}
 }
 
+// assignment is a name and its value in an environment option, as Python's shlex
+// takes them apart.
+var assignment = regexp.MustCompile(`([^\s=,"']+)\s*=\s*(?:"[^"]*"|'[^']*'|[^\s,"']*)`)
+
 // addEnvironment adds the names that a section's environment option sets.
 func addEnvironment(s ini.Section, names map[string]bool) {
 	value, _, _ := s.Get("environment")
-	for _, word := range strings.FieldsFunc(value, func(c rune) bool { return strings.ContainsRune(", \n\t", c) }) {
-		if name, _, ok := strings.Cut(word, "="); ok {
-			names[name] = true
-		}
+	for _, match := range assignment.FindAllStringSubmatch(value, -1) {
+		names[match[1]] = true
 	}
 }
+
+// conversion is what Python wants behind a name in parentheses.
+var conversion = regexp.MustCompile(`^[-#0 +]*[0-9]*(?:\.[0-9]*)?[hlL]?([a-zA-Z%])`)
 
 func (r *renderer) checkPercent(f *ini.File, key string, p ini.Part, extra map[string]bool) {
 	for rest := p.Text; ; {
@@ -68,7 +108,14 @@ func (r *renderer) checkPercent(f *ini.File, key string, p ini.Part, extra map[s
 				r.problem(f.Path, p.Line, "%s: %%(%s is not closed", key, name)
 				return
 			}
-			r.checkName(f, key, p, name, extra)
+			known := r.checkName(f, key, p, name, extra)
+			match := conversion.FindStringSubmatch(after)
+			if known && (match == nil || !converts(name, match[1])) {
+				r.problem(f.Path, p.Line, "%s: %%(%s) must be followed by an s: %%(%s)s", key, name, name)
+			}
+			if match != nil {
+				after = after[len(match[0]):]
+			}
 			rest = after
 		default:
 			r.problem(f.Path, p.Line, "%s: a single %% must be written %%%%", key)
@@ -76,24 +123,53 @@ func (r *renderer) checkPercent(f *ini.File, key string, p ini.Part, extra map[s
 	}
 }
 
-func (r *renderer) checkName(f *ini.File, key string, p ini.Part, name string, extra map[string]bool) {
-	variable, isEnv := strings.CutPrefix(name, "ENV_")
-	switch _, set := r.env[variable]; {
-	case isEnv && !set && !extra[variable]:
-		r.problem(f.Path, p.Line, "%s: the environment variable %s is not set: set it, empty if need be (ENV %s=\"\" in the Dockerfile)", key, variable, variable)
-	case !isEnv && !slices.Contains(ownNames, name):
-		r.problem(f.Path, p.Line, "%s: %%(%s)s is no name that supervisord knows: write %%(ENV_%s)s for an environment variable", key, name, name)
-	}
+// converts reports whether Python can write the value of a name in this way.
+func converts(name, as string) bool {
+	return strings.Contains("sra%", as) || ownNames[name] && strings.Contains("dioxXuceEfFgG", as)
 }
 
-func (r *renderer) checkLogDir(f *ini.File, s ini.Section, key string) {
+// checkName reports whether supervisord knows the name.
+func (r *renderer) checkName(f *ini.File, key string, p ini.Part, name string, extra map[string]bool) bool {
+	variable, isEnv := strings.CutPrefix(name, "ENV_")
+	_, set := r.env[variable]
+	_, own := ownNames[name]
+	switch {
+	case isEnv && !set && !extra[variable]:
+		r.problem(f.Path, p.Line, "%s: the environment variable %s is not set: set it, empty if need be (ENV %s=\"\" in the Dockerfile)", key, variable, variable)
+	case !isEnv && !own:
+		r.problem(f.Path, p.Line, "%s: %%(%s)s is no name that supervisord knows: write %%(ENV_%s)s for an environment variable", key, name, name)
+	default:
+		return true
+	}
+	return false
+}
+
+// checkDir reports that the directory that dir finds in the value is missing.
+func (r *renderer) checkDir(f *ini.File, s ini.Section, key string, dir func(string) string) {
 	value, line, ok := s.Get(key)
 	path := r.expandEnv(value)
 	if !ok || !filepath.IsAbs(path) || strings.Contains(path, "%(") {
 		return
 	}
-	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		r.problem(f.Path, line, "%s: the directory %s does not exist: create it in a run.always step", key, filepath.Dir(path))
+	path = dir(strings.ReplaceAll(path, "%%", "%"))
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		r.problem(f.Path, line, "%s: the directory %s does not exist: create it in a run.always step", key, path)
+	}
+}
+
+// checkExpandedTwice reports a % that is left of a log file's name once it has
+// been expanded: supervisord expands it again, and ends.
+func (r *renderer) checkExpandedTwice(f *ini.File, s ini.Section, key string) {
+	value, line, _ := s.Get(key)
+	for _, own := range []string{"%(here)s", "%(host_node_name)s", "%(program_name)s", "%(group_name)s"} {
+		value = strings.ReplaceAll(value, own, "")
+	}
+	once := ini.ExpandEnv(value, func(name string) (string, bool) {
+		v, ok := r.env[name]
+		return v, ok && strings.Contains(v, "%")
+	})
+	if once != value || strings.Contains(once, "%%") {
+		r.problem(f.Path, line, "%s: supervisord cannot write to a file with a %% in its path (%s): choose another", key, strings.ReplaceAll(r.expandEnv(value), "%%", "%"))
 	}
 }
 

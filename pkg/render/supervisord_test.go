@@ -149,6 +149,17 @@ func TestSupervisordProblems(t *testing.T) {
 		"no ENV_":                {"[program:x]\ncommand=x %(STORAGE_DATA_DIR)s\n", "2: command: %(STORAGE_DATA_DIR)s is no name that supervisord knows: write %(ENV_STORAGE_DATA_DIR)s for an environment variable"},
 		"no log directory":       {"[program:x]\ncommand=x\nstdout_logfile=/none/x.log\n", "3: stdout_logfile: the directory /none does not exist: create it in a run.always step"},
 		"log below a file":       {"[program:x]\ncommand=x\nstderr_logfile=%(ENV_A_FILE)s/x.log\n", "3: stderr_logfile: the directory /etc/passwd does not exist: create it in a run.always step"},
+		"no directory of logs":   {"[program:x]\ncommand=x\n[supervisord]\nchildlogdir=/none\n", "4: childlogdir: the directory /none does not exist: create it in a run.always step"},
+		"no place for the pid":   {"[program:x]\ncommand=x\n[supervisord]\npidfile=/none/pid\n", "4: pidfile: the directory /none does not exist: create it in a run.always step"},
+		"without its s":          {"[program:x]\ncommand=x %(ENV_EMPTY)/y\n", "2: command: %(ENV_EMPTY) must be followed by an s: %(ENV_EMPTY)s"},
+		"without its s, at end":  {"[program:x]\ncommand=x %(ENV_EMPTY)\n", "2: command: %(ENV_EMPTY) must be followed by an s: %(ENV_EMPTY)s"},
+		"a name as a number":     {"[program:x]\ncommand=x %(program_name)d\n", "2: command: %(program_name) must be followed by an s: %(program_name)s"},
+		"within quotes":          {"[program:x]\ncommand=x %(ENV_B)s\nenvironment=A=\"x,B=1\"\n", "2: command: the environment variable B" + fmt.Sprintf(unset, "B")},
+		"a log expanded twice":   {"[program:x]\ncommand=x\nstdout_logfile=/tmp/50%%.log\n", "3: stdout_logfile: supervisord cannot write to a file with a % in its path (/tmp/50%.log): choose another"},
+		"a log of a percent":     {"[program:x]\ncommand=x\nstdout_logfile=/tmp/%(ENV_HALF)s.log\n", "3: stdout_logfile: supervisord cannot write to a file with a % in its path (/tmp/50%.log): choose another"},
+		"its own, with blanks":   {"[program:x]\ncommand=x %(ENV_A)s %(ENV_B)s %(ENV_C)s\nenvironment = A = \"x\" , B= '=', C =z\n", ""},
+		"unknown options":        {"[program:x]\ncommand=x\nnote=50% of %(ENV_NONE)s %(it)\n[group:g]\nprograms=x\nnote=%\n[supervisorctl]\nprompt=100%\n[ctlplugin:x]\na=%\n", ""},
+		"numbers":                {"[program:x]\ncommand=x %(process_num)d %(numprocs)03x %(process_num)5.1f %(program_name)-10s\n", ""},
 		"in a group":             {"[program:x]\ncommand=x\n[group:g]\nprograms=%(ENV_NONE)s\n", "4: programs: the environment variable NONE" + fmt.Sprintf(unset, "NONE")},
 		"set":                    {"[program:x]\ncommand=%(ENV_A_FILE)s %(ENV_EMPTY)s%(here)s %(host_node_name)s %(program_name)s %(group_name)s %(process_num)02d %(numprocs)d\n", ""},
 		"doubled percent":        {"[program:x]\ncommand=date +%%F 100%%\n", ""},
@@ -161,7 +172,7 @@ func TestSupervisordProblems(t *testing.T) {
 		"a name in the log":      {"[program:x]\ncommand=x\nstdout_logfile=%(ENV_STORAGE_LOGS_DIR)s/%(program_name)s.log\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			environ := []string{"A_FILE=/etc/passwd", "EMPTY=", "PERCENT=50% %(ENV_NONE)s %"}
+			environ := []string{"HALF=50%", "A_FILE=/etc/passwd", "EMPTY=", "PERCENT=50% %(ENV_NONE)s %"}
 			tree := testenv.NewTree(t)
 			testenv.Write(t, tree.Path("image/supervisord/conf.d/x.conf"), test.conf, 0o644)
 			if test.want == "" {
