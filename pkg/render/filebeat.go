@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -65,7 +66,7 @@ func (r *renderer) literals(path, text string) string {
 			return strings.Join(lines, "")
 		}
 		if err != nil {
-			r.problem(path, 1, "%v", err)
+			r.problem(path, noLine, "%v", err) // it names the line itself
 			return text
 		}
 		scalars := collect(&doc, nil)
@@ -108,7 +109,7 @@ func (r *renderer) literal(path string, lines []string, n *yaml.Node) {
 		value = fallback
 	}
 	raw := n.Value
-	switch n.Style {
+	switch n.Style &^ yaml.TaggedStyle {
 	case yaml.DoubleQuotedStyle:
 		raw = `"` + raw + `"`
 	case yaml.SingleQuotedStyle:
@@ -116,10 +117,16 @@ func (r *renderer) literal(path string, lines []string, n *yaml.Node) {
 	}
 	line := lines[n.Line-1]
 	at := byteOffset(line, n.Column-1)
-	if strings.HasPrefix(line[at:], raw) {
-		lines[n.Line-1] = line[:at] + yamlString(value) + line[at+len(raw):]
+	at += len(properties.FindString(line[at:]))
+	if !strings.HasPrefix(line[at:], raw) {
+		r.problem(path, n.Line, "%s cannot be made a literal here: write it behind its key as it is, or in quotes", n.Value)
+		return
 	}
+	lines[n.Line-1] = line[:at] + yamlString(value) + line[at+len(raw):]
 }
+
+// properties are the tags and anchors in front of a scalar.
+var properties = regexp.MustCompile(`^(?:[!&][^ \t]*[ \t]+)*`)
 
 func (r *renderer) checkFilebeatName(path string, line int, name string) {
 	if _, set := r.env[name]; !set {

@@ -129,13 +129,17 @@ func TestWhatIsNoLiteralStays(t *testing.T) {
 
 func TestPlaces(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: [\"${A}\", '${A}', x, \"${B}\"]\n":   "a: ['1', '1', x, 'two']\n",
-		"ä: {ö: \"${B}\", ü: \"${A:x}\"}\n":      "ä: {ö: 'two', ü: '1'}\n",
-		"- ${A}\n-   \"${B}\"   # why\n- - ${A}": "- '1'\n-   'two'   # why\n- - '1'",
-		"a:\n  b: ${A}\n  c:\n    - d: ${B}\n":   "a:\n  b: '1'\n  c:\n    - d: 'two'\n",
-		"a: ${A}\n---\nb: ${B}\n...\n":           "a: '1'\n---\nb: 'two'\n...\n",
-		"a:\n  ${A}\n":                           "a:\n  '1'\n",
-		"a: ${A}\r\nb: ${B}\r\n":                 "a: '1'\r\nb: 'two'\r\n",
+		"a: [\"${A}\", '${A}', x, \"${B}\"]\n":       "a: ['1', '1', x, 'two']\n",
+		"ä: {ö: \"${B}\", ü: \"${A:x}\"}\n":          "ä: {ö: 'two', ü: '1'}\n",
+		"- ${A}\n-   \"${B}\"   # why\n- - ${A}":     "- '1'\n-   'two'   # why\n- - '1'",
+		"a:\n  b: ${A}\n  c:\n    - d: ${B}\n":       "a:\n  b: '1'\n  c:\n    - d: 'two'\n",
+		"a: ${A}\n---\nb: ${B}\n...\n":               "a: '1'\n---\nb: 'two'\n...\n",
+		"a: !!str ${A}\n":                            "a: !!str '1'\n",
+		"a: &x ${A}\nb: *x\n":                        "a: &x '1'\nb: *x\n",
+		"a: &x !!str  \"${B}\" # ${A}\n":             "a: &x !!str  'two' # ${A}\n",
+		"[!!str '${A}', ! '${B}', !t &x \"${B}\"]\n": "[!!str '1', ! 'two', !t &x 'two']\n",
+		"a:\n  ${A}\n":                               "a:\n  '1'\n",
+		"a: ${A}\r\nb: ${B}\r\n":                     "a: '1'\r\nb: 'two'\r\n",
 	} {
 		if got := input(t, text, "A=1", "B=two"); got != want {
 			t.Errorf("got  %q\nwant %q", got, want)
@@ -149,14 +153,18 @@ func TestFilebeatProblems(t *testing.T) {
 		"a: \"${NONE}\"\n":                     "1: the environment variable NONE is not set: set it, or give it a default (${NONE:})",
 		"a: 1\n\n# x\nb: [x, \"${NONE}/y\"]\n": "4: the environment variable NONE is not set: set it, or give it a default (${NONE:})",
 		"a: 1\n---\nb: |\n  ${NONE}\n":         "3: the environment variable NONE is not set: set it, or give it a default (${NONE:})",
-		"a: [\n":                               "1: yaml: ",
-		"a: b: c\n":                            "1: yaml: ",
-		"\t- a\n":                              "1: yaml: ",
+		"a: [\n":                               " yaml: line 1: did not find expected node content",
+		"a: b: c\n":                            " yaml: ",
+		"a: 1\nb: 2\nc: 3\nd: e: f\n":          " yaml: line 4: mapping values",
+		"a: 1\nb: |-\n  ${A}\n":                "2: ${A} cannot be made a literal here: write it behind its key as it is, or in quotes",
+		"a: !!str\n  ${A}\n":                   "1: ${A} cannot be made a literal here: write it behind its key as it is, or in quotes",
+		`a: "\x24{A}"`:                         "1: ${A} cannot be made a literal here: write it behind its key as it is, or in quotes",
+		"\t- a\n":                              " yaml: ",
 	} {
 		tree := testenv.NewTree(t)
 		withPrograms(t, tree, "filebeat")
 		testenv.Write(t, tree.Path("image/logging/filebeat.d/x.yml"), text, 0o644)
-		got := problems(t, tree, "LOGGING_REDIS_HOST=redis")
+		got := problems(t, tree, "LOGGING_REDIS_HOST=redis", "A=1")
 		if len(got) != 1 || !strings.HasPrefix(got[0], "image/logging/filebeat.d/x.yml:"+want) {
 			t.Errorf("%q: problems %q, want %q", text, got, want)
 		}

@@ -61,7 +61,7 @@ func All(c config.Config) error {
 		})
 		e := &Error{}
 		for _, p := range r.problems {
-			e.Problems = append(e.Problems, fmt.Sprintf("%s:%d: %s", p.file, p.line, p.text))
+			e.Problems = append(e.Problems, p.String())
 		}
 		return e
 	}
@@ -86,6 +86,16 @@ type problem struct {
 	file string
 	line int
 	text string
+}
+
+// noLine is the line of a problem whose text says where it is.
+const noLine = 0
+
+func (p problem) String() string {
+	if p.line == noLine {
+		return p.file + ": " + p.text
+	}
+	return fmt.Sprintf("%s:%d: %s", p.file, p.line, p.text)
 }
 
 // Rendered files are public where they hold no value of a variable.
