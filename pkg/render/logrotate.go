@@ -39,6 +39,9 @@ func (r *renderer) logrotate() error {
 	}
 	r.add(LogrotateConf(r.Config), includeInstead(text, filepath.Join(r.LoggingDir, "logrotate.d"), dir), private)
 	for _, path := range snippets {
+		if isTaboo(filepath.Base(path)) {
+			continue
+		}
 		data, err := fsutil.ReadFile(path)
 		if err != nil {
 			return fmt.Errorf("cannot read logrotate's configuration: %w", err)
@@ -46,6 +49,17 @@ func (r *renderer) logrotate() error {
 		r.add(filepath.Join(dir, filepath.Base(path)), r.substitute(path, string(data)), private)
 	}
 	return nil
+}
+
+// taboo are the ends of names that logrotate's include passes over; see
+// logrotate(8).
+var taboo = []string{
+	",v", "~", ".bak", ".cfsaved", ".disabled", ".dpkg-bak", ".dpkg-del", ".dpkg-dist", ".dpkg-new", ".dpkg-old", ".dpkg-tmp",
+	".rpmnew", ".rpmorig", ".rpmsave", ".swp", ".ucf-dist", ".ucf-new", ".ucf-old",
+}
+
+func isTaboo(name string) bool {
+	return strings.Contains(name, ".rhn-cfg-tmp-") || slices.ContainsFunc(taboo, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
 // ownSu is what a child image says itself about whom to rotate as.

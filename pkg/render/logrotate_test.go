@@ -163,3 +163,27 @@ func TestLogrotateRemovedByAChild(t *testing.T) {
 		t.Error("a configuration was rendered all the same")
 	}
 }
+
+// What logrotate passes over cannot end a start.
+func TestLogrotateTaboo(t *testing.T) {
+	tree := testenv.NewTree(t)
+	dir := tree.Path("image/logging/logrotate.d")
+	names := []string{
+		"a,v", "a~", "a.bak", "a.cfsaved", "a.disabled", "a.dpkg-bak", "a.dpkg-del", "a.dpkg-dist", "a.dpkg-new", "a.dpkg-old", "a.dpkg-tmp",
+		"a.rhn-cfg-tmp-1", "a.rpmnew", "a.rpmorig", "a.rpmsave", "a.swp", "a.ucf-dist", "a.ucf-new", "a.ucf-old",
+	}
+	for _, name := range names {
+		testenv.Write(t, filepath.Join(dir, name), "${NONE} {\n}\n", 0o644)
+	}
+	testenv.Write(t, filepath.Join(dir, "a.bak.conf"), "${STORAGE_LOGS_DIR}/*.x {\n}\n", 0o644)
+	c := rendered(t, tree)
+	want := "a.bak.conf logrotate-backup.conf logrotate-crond.conf logrotate-supervisor.conf"
+	if got := strings.Join(testenv.Names(t, filepath.Join(c.RunDir, "logging/logrotate.d")), " "); got != want {
+		t.Errorf("rendered %s, want %s", got, want)
+	}
+	// It passes over them by itself, too.
+	for _, name := range names {
+		testenv.Write(t, filepath.Join(c.RunDir, "logging/logrotate.d", name), "no configuration\n", 0o600)
+	}
+	logrotate(t, c, "-d")
+}
