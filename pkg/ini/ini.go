@@ -107,7 +107,7 @@ func (f *File) String() string { return strings.Join(f.lines, "\n") + "\n" }
 
 // Has reports whether a section of one of these names is there.
 func (f *File) Has(names ...string) bool {
-	return slices.ContainsFunc(f.Sections, func(s Section) bool { return slices.Contains(names, s.Name) })
+	return slices.ContainsFunc(f.Sections, func(s Section) bool { return slices.Contains(names, s.ID()) })
 }
 
 // Get returns the last value of a key, as the parser does, with its lines
@@ -123,6 +123,16 @@ func (s Section) Get(key string) (value string, line int, ok bool) {
 		}
 	}
 	return value, line, ok
+}
+
+// ID is the section's name as supervisord takes it: without blanks around what
+// [program: app ] names.
+func (s Section) ID() string {
+	kind, name, named := strings.Cut(s.Name, ":")
+	if !named {
+		return s.Name
+	}
+	return kind + ":" + strings.TrimSpace(name)
 }
 
 // Kind is what stands before the colon of a section's name: program in

@@ -27,6 +27,8 @@ import (
 // not run, all of it is left to whoever starts it by hand.
 func (r *renderer) filebeat() error {
 	template := filepath.Join(r.LoggingDir, "filebeat-global.yml")
+	dir := filepath.Join(filepath.Dir(filebeatConf(r.Config)), "filebeat.d")
+	r.owns(dir, filebeatConf(r.Config))
 	if _, err := os.Stat(template); errors.Is(err, fs.ErrNotExist) && r.RedisHost == "" {
 		return nil // removed by a child image that has no use for it
 	}
@@ -34,8 +36,6 @@ func (r *renderer) filebeat() error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(filepath.Dir(filebeatConf(r.Config)), "filebeat.d")
-	r.dirs = append(r.dirs, dir)
 	rendered := map[string]string{template: filebeatConf(r.Config)}
 	for _, path := range inputs {
 		rendered[path] = filepath.Join(dir, filepath.Base(path))

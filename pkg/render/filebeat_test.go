@@ -217,8 +217,15 @@ func TestShippedFilebeat(t *testing.T) {
 
 func TestFilebeatRemovedByAChild(t *testing.T) {
 	tree := testenv.NewTree(t)
+	rendered(t, tree) // by a former life, with other templates
 	if err := os.Remove(tree.Path("image/logging/filebeat-global.yml")); err != nil {
 		t.Fatal(err)
 	}
-	rendered(t, tree)
+	c := rendered(t, tree)
+	if testenv.Exists(filepath.Join(c.RunDir, "logging/filebeat-global.yml")) {
+		t.Error("the former configuration is still there")
+	}
+	if names := testenv.Names(t, filepath.Join(c.RunDir, "logging/filebeat.d")); len(names) > 0 {
+		t.Errorf("the former %q are still there", names)
+	}
 }

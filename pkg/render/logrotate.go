@@ -20,6 +20,8 @@ import (
 // as they hold values.
 func (r *renderer) logrotate() error {
 	template := filepath.Join(r.LoggingDir, "logrotate-global.conf")
+	dir := filepath.Join(filepath.Dir(LogrotateConf(r.Config)), "logrotate.d")
+	r.owns(dir, LogrotateConf(r.Config))
 	global, err := fsutil.ReadFile(template)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // removed by a child image
@@ -31,8 +33,6 @@ func (r *renderer) logrotate() error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(filepath.Dir(LogrotateConf(r.Config)), "logrotate.d")
-	r.dirs = append(r.dirs, dir)
 	text := r.substitute(template, string(global))
 	if r.needsSu() && !ownSu.MatchString(text) {
 		text = "su root root\n" + text // a block's own wins

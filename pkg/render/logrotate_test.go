@@ -156,11 +156,16 @@ func TestLogrotateInclude(t *testing.T) {
 
 func TestLogrotateRemovedByAChild(t *testing.T) {
 	tree := testenv.NewTree(t)
+	rendered(t, tree) // by a former life, with other templates
 	if err := os.Remove(tree.Path("image/logging/logrotate-global.conf")); err != nil {
 		t.Fatal(err)
 	}
-	if c := rendered(t, tree); testenv.Exists(render.LogrotateConf(c)) {
-		t.Error("a configuration was rendered all the same")
+	c := rendered(t, tree)
+	if testenv.Exists(render.LogrotateConf(c)) {
+		t.Error("the former configuration is still there")
+	}
+	if names := testenv.Names(t, filepath.Join(c.RunDir, "logging/logrotate.d")); len(names) > 0 {
+		t.Errorf("the former %q are still there", names)
 	}
 }
 

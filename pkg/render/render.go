@@ -74,6 +74,7 @@ type renderer struct {
 	env      map[string]string
 	out      map[string]output // by path
 	dirs     []string          // directories that hold rendered files only
+	files    []string          // rendered files elsewhere, though none may be
 	problems []problem
 }
 
@@ -108,6 +109,13 @@ func (r *renderer) add(path string, data string, perm fs.FileMode) {
 	r.out[path] = output{[]byte(data), perm}
 }
 
+// owns names a directory that holds rendered files only and rendered files
+// elsewhere: what a former start left there and this one does not render goes.
+func (r *renderer) owns(dir string, files ...string) {
+	r.dirs = append(r.dirs, dir)
+	r.files = append(r.files, files...)
+}
+
 func (r *renderer) problem(file string, line int, format string, args ...any) {
 	r.problems = append(r.problems, problem{file, line, fmt.Sprintf(format, args...)})
 }
@@ -131,6 +139,7 @@ func templates(dir, pattern string) ([]string, error) {
 // write puts the results in place and removes what a former start rendered from
 // templates that are gone.
 func (r *renderer) write() error {
+	former := r.files
 	for _, dir := range r.dirs {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
@@ -140,12 +149,17 @@ func (r *renderer) write() error {
 			return err
 		}
 		for _, e := range entries {
-			path := filepath.Join(dir, e.Name())
-			if _, rendered := r.out[path]; !rendered && !e.IsDir() {
-				if err := os.Remove(path); err != nil {
-					return err
-				}
+			if !e.IsDir() {
+				former = append(former, filepath.Join(dir, e.Name()))
 			}
+		}
+	}
+	for _, path := range former {
+		if _, rendered := r.out[path]; rendered {
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
 	for path, o := range r.out {

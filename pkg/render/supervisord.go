@@ -55,7 +55,7 @@ func (r *renderer) supervisord() error {
 	}
 
 	confDir := filepath.Join(r.RunDir, "supervisord", "conf.d")
-	r.dirs = append(r.dirs, confDir)
+	r.owns(confDir)
 	r.completeGlobal(global, files)
 	r.add(SupervisorConf(r.Config), global.String(), public)
 	for _, f := range files[1:] {
@@ -177,7 +177,7 @@ const (
 
 // editSection makes the values that follow from the environment.
 func (r *renderer) editSection(f *ini.File, s ini.Section, processes int) {
-	switch s.Name {
+	switch s.ID() {
 	case "program:crond":
 		f.Set(s, "autostart", fmt.Sprint(bool(r.CronEnabled)))
 	case "program:filebeat":
