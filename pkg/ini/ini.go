@@ -14,6 +14,7 @@ import (
 type File struct {
 	Path     string
 	Sections []Section
+	Stray    []Part // lines that are no configuration, which the parser ends with
 
 	lines []string
 }
@@ -39,8 +40,7 @@ type Part struct {
 	Text string
 }
 
-// Parse reads a file. Lines that are no configuration are passed over: it is
-// supervisord that says what is wrong with them.
+// Parse reads a file, and passes over lines that are no configuration.
 func Parse(path, data string) *File {
 	f := &File{Path: path, lines: strings.Split(strings.TrimSuffix(data, "\n"), "\n")}
 	indent := 0         // of the current option
@@ -57,12 +57,13 @@ func Parse(path, data string) *File {
 			continue
 		}
 		indent, current = depth, nil
-		if name, _, closed := strings.Cut(trimmed, "]"); closed && trimmed[0] == '[' {
+		if name, _, closed := strings.Cut(trimmed, "]"); closed && trimmed[0] == '[' && name != "[" {
 			f.Sections = append(f.Sections, Section{Name: name[1:], Line: i + 1})
 			continue
 		}
 		at := strings.IndexAny(trimmed, "=:")
-		if at < 0 || len(f.Sections) == 0 {
+		if at <= 0 || len(f.Sections) == 0 {
+			f.Stray = append(f.Stray, Part{i + 1, trimmed})
 			continue
 		}
 		s := &f.Sections[len(f.Sections)-1]

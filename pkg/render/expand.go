@@ -50,6 +50,7 @@ var ownNames = map[string]bool{
 // missing: it would end with status 2, and name neither file nor line.
 // supervisordEnv are the names that [supervisord] adds to the environment.
 func (r *renderer) checkINI(f *ini.File, supervisordEnv map[string]bool) {
+	r.checkLines(f)
 	for _, s := range f.Sections {
 		kind := s.Kind()
 		extra := maps.Clone(supervisordEnv)
@@ -72,6 +73,38 @@ func (r *renderer) checkINI(f *ini.File, supervisordEnv map[string]bool) {
 			for _, key := range []string{"stdout_logfile", "stderr_logfile"} {
 				r.checkDir(f, s, key, filepath.Dir)
 				r.checkExpandedTwice(f, s, key)
+			}
+		}
+	}
+}
+
+// checkLines reports lines that are no configuration.
+func (r *renderer) checkLines(f *ini.File) {
+	for _, p := range f.Stray {
+		if len(f.Sections) == 0 || p.Line < f.Sections[0].Line {
+			r.problem(f.Path, p.Line, "%q stands before any section: begin with one, such as [program:app]", p.Text)
+			continue
+		}
+		r.problem(f.Path, p.Line, "%q is neither a [section] nor an option (name = value), nor does it continue the one above: that takes blanks in front", p.Text)
+	}
+}
+
+// checkCommands reports programs without a command, wherever their sections
+// stand: supervisord makes one of sections with one name.
+func (r *renderer) checkCommands(files []*ini.File) {
+	has := map[string]bool{}
+	for _, f := range files {
+		for _, s := range f.Sections {
+			if _, _, ok := s.Get("command"); ok {
+				has[s.Name] = true
+			}
+		}
+	}
+	for _, f := range files {
+		for _, s := range f.Sections {
+			if s.IsProgram() && !has[s.Name] {
+				r.problem(f.Path, s.Line, "[%s] has no command: add what to run (command = ...)", s.Name)
+				has[s.Name] = true // one is enough
 			}
 		}
 	}

@@ -37,6 +37,7 @@ func (r *renderer) supervisord() error {
 		return err
 	}
 
+	r.checkCommands(files)
 	processes := 0
 	supervisordEnv := map[string]bool{}
 	for _, f := range files {
