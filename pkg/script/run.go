@@ -27,6 +27,9 @@ type Command struct {
 	// Grace is the time between SIGTERM and SIGKILL to the process group when
 	// ctx is done or the time is up; DefaultGrace when 0.
 	Grace time.Duration
+	// EndOnFailure ends what a command that failed left in the background, with
+	// the same grace.
+	EndOnFailure bool
 	// Session makes the command the leader of a new session instead of just a
 	// process group, so that it outlives what started it.
 	Session bool
@@ -44,8 +47,9 @@ const (
 // Run runs the command. It returns once the process has ended: what it left
 // running in the background keeps running, whether or not it still holds the
 // output open. When ctx is done or the time is up, the whole process group gets
-// SIGTERM and, after Grace, SIGKILL. The error is an *Error, unless ctx was done:
-// then it is ctx's cause.
+// SIGTERM, and what is left of it after Grace SIGKILL; Run then returns once the
+// group is empty or was killed. The error is an *Error, unless ctx was done: then
+// it is ctx's cause.
 func (c Command) Run(ctx context.Context) error {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -75,8 +79,15 @@ func (c Command) Run(ctx context.Context) error {
 		})
 	}()
 
-	cancelled, timedOut := c.wait(ctx, cmd.Process.Pid, ended(cmd.Process.Pid, pidfd))
-	waitErr := cmd.Wait()
+	pid := cmd.Process.Pid
+	end := ended(pid, pidfd)
+	cancelled, timedOut := c.wait(ctx, end)
+	var waitErr error
+	if cancelled || timedOut {
+		waitErr = c.endGroup(pid, end, cmd.Wait)
+	} else if waitErr = cmd.Wait(); waitErr != nil && c.EndOnFailure {
+		waitErr = c.endGroup(pid, end, func() error { return waitErr })
+	}
 	_ = r.SetReadDeadline(time.Unix(1, 0)) // stop waiting for more; copyLines takes what is there
 	<-drained
 
@@ -91,9 +102,8 @@ func (c Command) Run(ctx context.Context) error {
 	return nil
 }
 
-// wait returns when the process has ended, without reaping it: as long as it is
-// not reaped its number cannot belong to another process group.
-func (c Command) wait(ctx context.Context, pid int, ended <-chan struct{}) (cancelled, timedOut bool) {
+// wait returns when the process has ended, or is to be ended.
+func (c Command) wait(ctx context.Context, ended <-chan struct{}) (cancelled, timedOut bool) {
 	var timeout <-chan time.Time
 	if c.Timeout > 0 {
 		timer := time.NewTimer(c.Timeout)
@@ -104,24 +114,10 @@ func (c Command) wait(ctx context.Context, pid int, ended <-chan struct{}) (canc
 	case <-ended:
 		return false, false
 	case <-ctx.Done():
-		cancelled = true
+		return true, false
 	case <-timeout:
-		timedOut = true
+		return false, true
 	}
-	grace := c.Grace
-	if grace == 0 {
-		grace = DefaultGrace
-	}
-	kill := time.NewTimer(grace)
-	defer kill.Stop()
-	_ = unix.Kill(-pid, unix.SIGTERM)
-	select {
-	case <-ended:
-	case <-kill.C:
-	}
-	_ = unix.Kill(-pid, unix.SIGKILL) // also what the first process left in its group
-	<-ended
-	return cancelled, timedOut
 }
 
 // copyLines calls line for every line of r until its end, or until its read

@@ -66,5 +66,7 @@ func (r Runner) run(ctx context.Context, f script.File) error {
 		Path:   f.Path,
 		Env:    r.Config.Environ,
 		Output: func(line string) { log.Messages(l, line) },
+		// The container ends too: a database that it started gets time to close.
+		EndOnFailure: true,
 	}.Run(ctx)
 }

@@ -1,0 +1,55 @@
+package script
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// groupPoll is how often a group is looked at whose leader has ended: the kernel
+// tells of the end of a process, not of a group's.
+const groupPoll = 10 * time.Millisecond
+
+// endGroup asks a process group to end, waits until it is empty, and kills what
+// is left of it after Grace: the leader is often a shell, which does not wait for
+// the database that it has started. reap is called once the leader has ended; what
+// it returns is returned.
+func (c Command) endGroup(pgid int, ended <-chan struct{}, reap func() error) error {
+	grace := c.Grace
+	if grace == 0 {
+		grace = DefaultGrace
+	}
+	over := make(chan struct{})
+	timer := time.AfterFunc(grace, func() { close(over) })
+	defer timer.Stop()
+	_ = unix.Kill(-pgid, unix.SIGTERM)
+	select {
+	case <-ended:
+	case <-over:
+		_ = unix.Kill(-pgid, unix.SIGKILL)
+		<-ended
+	}
+	err := reap() // as long as it is a zombie, the group is not empty
+	for exists(pgid) {
+		select {
+		case <-over:
+			_ = unix.Kill(-pgid, unix.SIGKILL)
+			return err
+		case <-time.After(groupPoll):
+		}
+	}
+	return err
+}
+
+// exists reports whether a group has a process. PID 1 inherits the orphans of a
+// group, and nobody else would reap them.
+func exists(pgid int) bool {
+	for {
+		pid, err := unix.Wait4(-pgid, nil, unix.WNOHANG, nil)
+		if pid <= 0 && !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	return !errors.Is(unix.Kill(-pgid, 0), unix.ESRCH)
+}
