@@ -122,13 +122,19 @@ func Symlink(target, path string) error {
 // names a temporary file that nobody knows. The reason lies in at: the directory
 // where a new file could not be made.
 func cannot(verb, path, at string, err error) error {
+	return fmt.Errorf("cannot %s %s: %w%s", verb, path, Cause(err), Advice(at, err))
+}
+
+// Cause is an error of package os without its operation and path, for messages
+// that name the file themselves.
+func Cause(err error) error {
 	var pathErr *fs.PathError
 	var linkErr *os.LinkError
 	switch {
 	case errors.As(err, &pathErr):
-		err = pathErr.Err
+		return pathErr.Err
 	case errors.As(err, &linkErr):
-		err = linkErr.Err
+		return linkErr.Err
 	}
-	return fmt.Errorf("cannot %s %s: %w%s", verb, path, err, Advice(at, err))
+	return err
 }

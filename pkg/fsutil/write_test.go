@@ -255,6 +255,16 @@ func TestSymlinkErrors(t *testing.T) {
 	})
 }
 
+func TestCause(t *testing.T) {
+	dir := testenv.Dir(t)
+	_, open := os.Open(filepath.Join(dir, "none"))
+	for _, err := range []error{open, os.Rename(filepath.Join(dir, "none"), dir+"/new"), fmt.Errorf("wrapped: %w", open), syscall.ENOENT} {
+		if got := Cause(err); got != error(syscall.ENOENT) {
+			t.Errorf("Cause(%v) is %v", err, got)
+		}
+	}
+}
+
 func TestSyncDir(t *testing.T) {
 	dir := testenv.Dir(t)
 	if err := SyncDir(dir); err != nil {

@@ -70,14 +70,14 @@ func Inspect(file string) File {
 			f.err = errors.New("does not exist")
 		}
 	case err != nil:
-		f.err = fmt.Errorf("cannot be read: %w", cause(err))
+		f.err = fmt.Errorf("cannot be read: %w", fsutil.Cause(err))
 	case !info.Mode().IsRegular():
 		f.err = fmt.Errorf("is no file but a %s", kind(info.Mode()))
 	case info.Size() == 0:
 		f.Empty = true
 	default:
 		if f.head, err = fsutil.ReadHead(file, headSize); err != nil {
-			f.err = fmt.Errorf("cannot be read by uid %d: %w", os.Geteuid(), cause(err))
+			f.err = fmt.Errorf("cannot be read by uid %d: %w", os.Geteuid(), fsutil.Cause(err))
 		}
 		f.OneLine = isOneLine(f.head)
 	}
@@ -150,14 +150,6 @@ func isOneLine(head []byte) bool {
 }
 
 func hasShebang(head []byte) bool { return bytes.HasPrefix(head, []byte("#!")) }
-
-func cause(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
-	}
-	return err
-}
 
 func kind(m fs.FileMode) string {
 	switch {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
 // Command is an executable to run to its end.
@@ -64,7 +66,7 @@ func (c Command) Run(ctx context.Context) error {
 	err = cmd.Start()
 	_ = w.Close()
 	if err != nil {
-		return &Error{Path: c.Path, Err: cause(err)}
+		return &Error{Path: c.Path, Err: fsutil.Cause(err)}
 	}
 
 	tail := &tail{}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
@@ -51,7 +50,7 @@ func CreateStorageDir(dir string) error {
 		return fmt.Errorf("cannot create the directory %s: something else is there: remove it, or name another directory", dir)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot create the directory %s: %w%s", dir, cause(err), fsutil.Advice(filepath.Dir(dir), err))
+		return fmt.Errorf("cannot create the directory %s: %w%s", dir, fsutil.Cause(err), fsutil.Advice(filepath.Dir(dir), err))
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -61,14 +60,6 @@ func CreateStorageDir(dir string) error {
 		return os.Chmod(dir, mode)
 	}
 	return nil
-}
-
-func cause(err error) error {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		return errno
-	}
-	return err
 }
 
 func isDir(path string) bool {
