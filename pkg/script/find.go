@@ -37,8 +37,11 @@ type File struct {
 const headSize = 256
 
 // Find returns the candidates of dir in file-name order: *.py, *.sh, and any
-// other file that begins with `#!` or the ELF magic. Hidden files are none, and
-// execute bits do not select. A directory that is missing has no candidates.
+// other file that begins with `#!` or the ELF magic. A file without an extension
+// that may not be read is one as well: what it begins with cannot be known, and
+// Check says so. Hidden files are none, nor is what editors and package managers
+// leave beside a file: *~, .bak, .orig, .rej, .swp, .dpkg-* and .rpm*. Execute bits
+// do not select. A directory that is missing has no candidates.
 func Find(dir string) ([]File, error) {
 	entries, err := os.ReadDir(dir) // sorted by name
 	if errors.Is(err, fs.ErrNotExist) {
@@ -49,7 +52,7 @@ func Find(dir string) ([]File, error) {
 	}
 	files := make([]File, 0, len(entries))
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
+		if strings.HasPrefix(e.Name(), ".") || isLeftover(e.Name()) {
 			continue
 		}
 		if f := Inspect(filepath.Join(dir, e.Name())); f.isCandidate() {
@@ -57,6 +60,15 @@ func Find(dir string) ([]File, error) {
 		}
 	}
 	return files, nil
+}
+
+func isLeftover(name string) bool {
+	switch ext := path.Ext(name); {
+	case strings.HasSuffix(name, "~"), ext == ".bak", ext == ".orig", ext == ".rej", ext == ".swp":
+		return true
+	default:
+		return strings.HasPrefix(ext, ".dpkg-") || strings.HasPrefix(ext, ".rpm")
+	}
 }
 
 // Inspect looks at one file without judging it; see Check.
@@ -70,18 +82,28 @@ func Inspect(file string) File {
 			f.err = errors.New("does not exist")
 		}
 	case err != nil:
-		f.err = fmt.Errorf("cannot be read: %w", fsutil.Cause(err))
+		f.err = unreadable(err, "the directories above it")
 	case !info.Mode().IsRegular():
 		f.err = fmt.Errorf("is no file but a %s", kind(info.Mode()))
 	case info.Size() == 0:
 		f.Empty = true
 	default:
 		if f.head, err = fsutil.ReadHead(file, headSize); err != nil {
-			f.err = fmt.Errorf("cannot be read by uid %d: %w", os.Geteuid(), fsutil.Cause(err))
+			f.err = unreadable(err, "it")
 		}
 		f.OneLine = isOneLine(f.head)
 	}
 	return f
+}
+
+// unreadable says why a file cannot be read and, where permissions are the
+// reason, what to give them to.
+func unreadable(err error, what string) error {
+	err = fsutil.Cause(err)
+	if !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("cannot be read: %w", err)
+	}
+	return fmt.Errorf("cannot be read by uid %d: %w: chmod 755 %s in the image", os.Geteuid(), err, what)
 }
 
 func (f File) isCandidate() bool {
@@ -89,9 +111,10 @@ func (f File) isCandidate() bool {
 	case ext == ".py" || ext == ".sh":
 		return true
 	case f.err != nil:
-		// What has no telling name may be a directory or data that is none of
-		// ours to read; a dangling link has lost what it stood for.
-		return isDangling(f.Path)
+		// What has no telling name may be a directory, or data that is none of
+		// ours to read when it has an extension; a dangling link has lost what it
+		// stood for.
+		return isDangling(f.Path) || path.Ext(f.Name) == "" && errors.Is(f.err, fs.ErrPermission)
 	default:
 		return hasShebang(f.head) || bytes.HasPrefix(f.head, []byte("\x7fELF"))
 	}

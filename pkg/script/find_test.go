@@ -41,7 +41,8 @@ func TestFind(t *testing.T) {
 		"data.sql": sh, // whatever its name, it says what runs it
 
 		".hidden.sh": sh, ".hidden": sh, "schema.sql": "CREATE TABLE t (id int);\n", "accounts.js": "x\n", "README": "x", "notes.txt": "",
-		"shell.sh.bak": "x", "py": "x", "empty": "", "binary": "\x00\x01", "elf": "\x7fEL", "hash": "#", "late": "\n#!/bin/sh\n",
+		"shell.sh~": sh, "shell~": sh, "shell.sh.bak": sh, "shell.sh.orig": sh, "shell.sh.rej": sh, "shell.sh.swp": sh,
+		"shell.sh.dpkg-old": sh, "shell.dpkg-dist": sh, "shell.rpmnew": sh, "shell.sh.rpmsave": sh, "py": "x", "empty": "", "binary": "\x00\x01", "elf": "\x7fEL", "hash": "#", "late": "\n#!/bin/sh\n",
 	} {
 		testenv.Write(t, filepath.Join(dir, name), content, 0o644) // execute bits do not select
 	}
@@ -155,7 +156,7 @@ func TestCheckOfWhatIsNoFile(t *testing.T) {
 func TestCheckAsAnotherUser(t *testing.T) {
 	testenv.Isolated(t, func(t *testing.T, dir string) {
 		path := func(elem ...string) string { return filepath.Join(append([]string{dir}, elem...)...) }
-		for name, perm := range map[string]os.FileMode{"closed.sh": 0o700, "unreadable.sh": 0o711, "others.sh": 0o744, "open.sh": 0o755} {
+		for name, perm := range map[string]os.FileMode{"closed.sh": 0o700, "unreadable.sh": 0o711, "others.sh": 0o744, "open.sh": 0o755, "10-configure": 0o700, "data.db": 0o600} {
 			testenv.Write(t, path(name), sh, perm)
 		}
 		testenv.Write(t, path("interpreter"), "", 0o700)
@@ -163,13 +164,15 @@ func TestCheckAsAnotherUser(t *testing.T) {
 		testenv.Write(t, path("closed", "x.sh"), sh, 0o755)
 		testenv.Chmod(t, path("closed"), 0o700)
 		testenv.Become(t, 500)
-		checks(t, path("closed.sh"), " cannot be read by uid 500: permission denied")
-		checks(t, path("unreadable.sh"), " cannot be read by uid 500: permission denied")
+		const closed = " cannot be read by uid 500: permission denied: chmod 755 it in the image"
+		checks(t, path("closed.sh"), closed)
+		checks(t, path("unreadable.sh"), closed)
+		checks(t, path("10-configure"), closed)
 		checks(t, path("others.sh"), " is not executable for uid 500: chmod 755 it in the image")
 		checks(t, path("x.sh"), ":1: the interpreter "+path("interpreter")+" is missing or not executable: install it, or name another one")
 		checks(t, path("open.sh"), "")
-		checks(t, path("closed", "x.sh"), " cannot be read: permission denied")
-		if got := strings.Join(names(t, dir), " "); got != "closed.sh open.sh others.sh unreadable.sh x.sh" {
+		checks(t, path("closed", "x.sh"), " cannot be read by uid 500: permission denied: chmod 755 the directories above it in the image")
+		if got := strings.Join(names(t, dir), " "); got != "10-configure closed.sh open.sh others.sh unreadable.sh x.sh" {
 			t.Errorf("candidates %s: one that cannot be read must be complained about", got)
 		}
 		if _, err := Find(path("closed")); err == nil || !strings.HasPrefix(err.Error(), "cannot list "+path("closed")+": ") {
