@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
 // Error is how a command failed: exactly one of Status, Signal, Timeout and Err
@@ -35,6 +37,19 @@ func newError(path string, waitErr error, tail []string) *Error {
 		e.Status = status.ExitStatus()
 	}
 	return e
+}
+
+// notStarted explains the one error that names the wrong file: that of a program
+// which is there, but whose loader is not.
+func notStarted(path string, err error) error {
+	err = fsutil.Cause(err)
+	if !errors.Is(err, unix.ENOENT) {
+		return err
+	}
+	if head, readErr := fsutil.ReadHead(path, len(elfMagic)); readErr != nil || string(head) != elfMagic {
+		return err
+	}
+	return fmt.Errorf("its loader is missing: was it built for another C library (glibc or musl)? (%w)", err)
 }
 
 func (e *Error) Error() string {

@@ -36,6 +36,9 @@ type File struct {
 // headSize is enough for the `#!` line that Linux reads (256 bytes).
 const headSize = 256
 
+// elfMagic begins a program; see elf(5).
+const elfMagic = "\x7fELF"
+
 // Find returns the candidates of dir in file-name order: *.py, *.sh, and any
 // other file that begins with `#!` or the ELF magic. A file without an extension
 // that may not be read is one as well: what it begins with cannot be known, and
@@ -116,7 +119,7 @@ func (f File) isCandidate() bool {
 		// stood for.
 		return isDangling(f.Path) || path.Ext(f.Name) == "" && errors.Is(f.err, fs.ErrPermission)
 	default:
-		return hasShebang(f.head) || bytes.HasPrefix(f.head, []byte("\x7fELF"))
+		return hasShebang(f.head) || bytes.HasPrefix(f.head, []byte(elfMagic))
 	}
 }
 

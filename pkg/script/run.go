@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
 // Command is an executable to run to its end.
@@ -66,7 +64,7 @@ func (c Command) Run(ctx context.Context) error {
 	err = cmd.Start()
 	_ = w.Close()
 	if err != nil {
-		return &Error{Path: c.Path, Err: fsutil.Cause(err)}
+		return &Error{Path: c.Path, Err: notStarted(c.Path, err)}
 	}
 
 	tail := &tail{}

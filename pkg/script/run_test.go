@@ -157,6 +157,25 @@ func TestWhatCannotBeStarted(t *testing.T) {
 	}
 }
 
+// The kernel says of such a program that it does not exist.
+func TestProgramForAnotherCLibrary(t *testing.T) {
+	program, err := os.ReadFile("/bin/cat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(program), "/ld-", "/no-", 1)
+	if changed == string(program) {
+		t.Fatal("/bin/cat names no loader")
+	}
+	path := filepath.Join(testenv.Dir(t), "cat")
+	testenv.Write(t, path, changed, 0o755)
+	err = Command{Path: path}.Run(t.Context())
+	want := "cannot start " + path + ": its loader is missing: was it built for another C library (glibc or musl)? (no such file or directory)"
+	if !errors.Is(err, syscall.ENOENT) || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
 func TestRunLeavesNoDescriptors(t *testing.T) {
 	c, _ := command(t, "echo x")
 	bad := Command{Path: c.Path + ".none"}
