@@ -166,12 +166,27 @@ func entry(schedule, command string, paths ...string) string {
 }
 
 func appendCrontab(c config.Config, lines string) error {
-	f, err := os.OpenFile(Crontab(c), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(Crontab(c), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
 	if err != nil {
 		return fmt.Errorf("cannot add to the crontab: %w", err)
 	}
+	if endsInLine(f) {
+		lines = "\n" + lines
+	}
 	_, err = f.WriteString(lines)
 	return errors.Join(err, f.Chmod(0o644), f.Close())
+}
+
+// endsInLine reports whether the last line of a file, which a step wrote, lacks
+// its newline: it would become one with the next.
+func endsInLine(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return false
+	}
+	last := make([]byte, 1)
+	_, err = f.ReadAt(last, info.Size()-1)
+	return err == nil && last[0] != '\n'
 }
 
 // quote writes a path for sh; ordinary ones stay as they are.

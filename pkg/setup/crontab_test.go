@@ -140,3 +140,14 @@ func TestLinkOfTheCrontab(t *testing.T) {
 		})
 	}
 }
+
+func TestCrontabAfterALineWithoutItsEnd(t *testing.T) {
+	c := load(t, testenv.NewTree(t))
+	testenv.Write(t, setup.Crontab(c), "@hourly mine", 0o644)
+	step(t, "03-configure-health.py", c)
+	step(t, "05-configure-logrotate.py", c)
+	lines := strings.Split(testenv.Read(t, setup.Crontab(c)), "\n")
+	if len(lines) != 4 || lines[0] != "@hourly mine" || !strings.HasPrefix(lines[1], "*/5 ") || !strings.HasPrefix(lines[2], "32 4 ") || lines[3] != "" {
+		t.Errorf("lines %q", lines)
+	}
+}
