@@ -45,10 +45,8 @@ func configureEnvironment(c config.Config, l log.Logger) error {
 	if err == nil && !bytes.Equal(old, saved) {
 		logChanges(l, string(old), string(saved))
 	}
-	if err != nil || !bytes.Equal(old, saved) {
-		if err := fsutil.Replace(path, saved, 0o600); err != nil {
-			return err
-		}
+	if err := fsutil.Update(path, saved, 0o600); err != nil {
+		return err
 	}
 	if err := pointLink(l, filepath.Join(c.ConfigDir, "env"), path); err != nil {
 		return err
