@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/log"
@@ -51,6 +49,9 @@ func configureEnvironment(c config.Config, l log.Logger) error {
 	if err := pointLink(l, filepath.Join(c.ConfigDir, "env"), path); err != nil {
 		return err
 	}
+	if isFile(CrontabLink(c)) {
+		return nil // for the steps that write to it
+	}
 	return pointLink(l, CrontabLink(c), Crontab(c))
 }
 
@@ -77,46 +78,13 @@ func logChanges(l log.Logger, old, saved string) {
 	}
 }
 
-// pointLink points a link of the image tree at a generated file. Where the tree
-// cannot be written it stays as it is; a file in place of the link is somebody's.
-func pointLink(l log.Logger, link, target string) error {
-	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink == 0 {
-		return nil
-	}
-	if _, err := os.Stat(filepath.Dir(link)); err != nil {
-		return nil // a tree without that directory needs no link in it
-	}
-	err := fsutil.Symlink(target, link)
-	if isReadOnly(err) {
-		l.Warn().Msgf("%s cannot be pointed at %s: the image tree is read-only", link, target)
-		return nil
-	}
-	return err
-}
-
-func isReadOnly(err error) bool {
-	return errors.Is(err, unix.EROFS) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM)
-}
-
-// Crontab is the path of the image's crontab.
-func Crontab(c config.Config) string { return filepath.Join(c.RunDir, "cron", "kubernetes") }
-
-// CrontabLink is the path at which steps of child images know the crontab.
-func CrontabLink(c config.Config) string { return filepath.Join(c.CronDir, "kubernetes") }
-
 // configureBackup begins the crontab afresh and puts the backup job in it.
-func configureBackup(c config.Config, l log.Logger) error {
-	path := Crontab(c)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot begin the crontab afresh: %w", err)
+func configureBackup(c config.Config, _ log.Logger) error {
+	if _, err := adopt(c); err != nil {
+		return err
 	}
-	// A script of the Python version may have written a file where the link was.
-	if info, err := os.Lstat(CrontabLink(c)); err == nil && info.Mode().IsRegular() {
-		if err := fsutil.Symlink(path, CrontabLink(c)); err != nil && !isReadOnly(err) {
-			return err
-		} else if err != nil {
-			l.Warn().Msgf("%s is a file that cannot be replaced: crond reads it as well", CrontabLink(c))
-		}
+	if err := os.Remove(Crontab(c)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot begin the crontab afresh: %w", err)
 	}
 	line := ""
 	if c.BackupEnabled {
@@ -161,30 +129,6 @@ func entry(schedule, command string, paths ...string) string {
 		quoted[i] = quote(path)
 	}
 	return strings.TrimSpace(schedule) + " " + fmt.Sprintf(command, quoted...) + "\n"
-}
-
-func appendCrontab(c config.Config, lines string) error {
-	f, err := os.OpenFile(Crontab(c), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return fmt.Errorf("cannot add to the crontab: %w", err)
-	}
-	if endsInLine(f) {
-		lines = "\n" + lines
-	}
-	_, err = f.WriteString(lines)
-	return errors.Join(err, f.Chmod(0o644), f.Close())
-}
-
-// endsInLine reports whether the last line of a file, which a step wrote, lacks
-// its newline: it would become one with the next.
-func endsInLine(f *os.File) bool {
-	info, err := f.Stat()
-	if err != nil || info.Size() == 0 {
-		return false
-	}
-	last := make([]byte, 1)
-	_, err = f.ReadAt(last, info.Size()-1)
-	return err == nil && last[0] != '\n'
 }
 
 // quote writes a path for sh; ordinary ones stay as they are.

@@ -65,8 +65,15 @@ func TestReadOnlyTree(t *testing.T) {
 		if got := step(t, "00-configure-environment.py", c); got != want {
 			t.Errorf("said %q, want %q", got, want)
 		}
-		want = "WARN  " + old + " is a file that cannot be replaced: crond reads it as well\n"
-		if got := step(t, "01-configure-backup.py", c); got != want {
+		if got := step(t, "01-configure-backup.py", c); got != "" {
+			t.Errorf("said %q", got)
+		}
+		l, said := logger(t)
+		if err := setup.AdoptCrontab(c, l); err != nil {
+			t.Error(err)
+		}
+		want = "WARN  " + old + " is a file that cannot be replaced by a link to " + tree.Path("run/cron/kubernetes") + ": crond reads both\n"
+		if got := said(); got != want {
 			t.Errorf("said %q, want %q", got, want)
 		}
 		if got := strings.Count(testenv.Read(t, tree.Path("run/cron/kubernetes")), "\n"); got != 1 {
@@ -136,8 +143,8 @@ func TestSavedEnvironmentWithoutItsLink(t *testing.T) {
 	if got := step(t, "00-configure-environment.py", c); got != "" {
 		t.Errorf("said %q", got)
 	}
-	if got := testenv.Read(t, mine); got != "mine" {
-		t.Errorf("a child's own file holds %q", got)
+	if got, err := os.Readlink(mine); got != config.SavedPath(c.RunDir) {
+		t.Errorf("%v, %s leads to %q: it would go out of date", err, mine, got)
 	}
 	if testenv.Exists(tree.Path("image/cron")) {
 		t.Error("a directory that the child removed is back")
