@@ -2,9 +2,15 @@ package script
 
 import (
 	"errors"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
 // groupPoll is how often a group is looked at whose leader has ended: the kernel
@@ -42,8 +48,9 @@ func (c Command) endGroup(pgid int, ended <-chan struct{}, reap func() error) er
 	return err
 }
 
-// exists reports whether a group has a process. PID 1 inherits the orphans of a
-// group, and nobody else would reap them.
+// exists reports whether a process of a group runs. PID 1 inherits the orphans of
+// a group, and nobody else would reap them. Where another process is PID 1, it may
+// take its time with that: zombies do not count.
 func exists(pgid int) bool {
 	for {
 		pid, err := unix.Wait4(-pgid, nil, unix.WNOHANG, nil)
@@ -51,5 +58,23 @@ func exists(pgid int) bool {
 			break
 		}
 	}
-	return !errors.Is(unix.Kill(-pgid, 0), unix.ESRCH)
+	if errors.Is(unix.Kill(-pgid, 0), unix.ESRCH) {
+		return false
+	}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil || len(stats) == 0 {
+		return true // nobody knows
+	}
+	return slices.ContainsFunc(stats, func(stat string) bool {
+		line, err := fsutil.ReadFile(stat)
+		return err == nil && runsIn(pgid, string(line))
+	})
+}
+
+// runsIn reports whether a line of /proc/PID/stat, see proc(5), is that of a
+// process which runs in a group.
+func runsIn(pgid int, stat string) bool {
+	// A process may put anything between the parentheses.
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	return len(fields) > 2 && fields[2] == strconv.Itoa(pgid) && fields[0] != "Z" && fields[0] != "X"
 }
