@@ -93,8 +93,10 @@ func runCron(c command, args []string) error {
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, unix.SIGHUP)
 	defer signal.Stop(reload)
+	files, twin := crontabsOf(cfg, o.crontabs)
 	runner := cron.Runner{
-		Files:   crontabsOf(cfg, o.crontabs),
+		Files:   files,
+		Twin:    twin,
 		Zone:    zone,
 		Environ: cfg.Environ,
 		Timeout: time.Duration(cfg.CronJobTimeout),
@@ -170,20 +172,25 @@ func (o *cronOptions) open() (io.Writer, error) {
 
 // crontabsOf returns the crontabs to read. The image's own is known by two names,
 // of which one is a link to the other. Where a script of the Python version left
-// a file in place of that link, it has jobs in it as well.
-func crontabsOf(c config.Config, named []string) []string {
+// a file in place of that link, and it could not be put back, it has jobs in it as
+// well: then both are read, and the second one's name comes too.
+func crontabsOf(c config.Config, named []string) (files []string, twin string) {
 	isFile := func(path string) bool {
 		info, err := os.Lstat(path)
 		return err == nil && info.Mode().IsRegular()
 	}
-	files, link, rendered := slices.Clone(named), setup.CrontabLink(c), setup.Crontab(c)
-	if !isFile(link) {
-		return files
+	link, rendered := setup.CrontabLink(c), setup.Crontab(c)
+	switch {
+	case link == rendered || !isFile(link):
+		return named, ""
+	case !slices.Contains(named, link):
+		twin = link
+	case isFile(rendered):
+		twin = rendered
+	default:
+		return named, ""
 	}
-	if slices.Contains(named, link) && isFile(rendered) {
-		return append(files, rendered)
-	}
-	return append(files, link)
+	return append(slices.Clone(named), twin), twin
 }
 
 // badLines makes what is wrong with crontabs an error of the configuration.

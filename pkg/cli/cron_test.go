@@ -206,7 +206,9 @@ func TestCronReadsBothCrontabs(t *testing.T) {
 	writeFile(t, rendered, "@reboot echo built in\n")
 	for name, prepare := range map[string]func() error{
 		"link": func() error { return os.Symlink(rendered, link) },
-		"file": func() error { return os.WriteFile(link, []byte("@reboot echo old step\n"), 0o600) },
+		"file": func() error {
+			return os.WriteFile(link, []byte("@reboot echo old step\n@reboot   echo built in\n"), 0o600)
+		},
 	} {
 		if err := os.RemoveAll(link); err != nil {
 			t.Fatal(err)
@@ -220,9 +222,10 @@ func TestCronReadsBothCrontabs(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			waitForLine(t, logfile, `\tkubernetes:1 built in$`)
+			waitForLine(t, logfile, `\tkubernetes:[12] built in$`)
 			if name == "file" {
 				waitForLine(t, logfile, `\tkubernetes:1 old step$`)
+				waitForLine(t, logfile, `\tINFO\tcron 1 job from .*/kubernetes left out: another crontab has the same$`)
 			}
 			if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
 				t.Fatal(err)

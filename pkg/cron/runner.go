@@ -13,6 +13,7 @@ import (
 // Runner runs the jobs of crontabs.
 type Runner struct {
 	Files   []string       // crontabs
+	Twin    string         // one of Files that may repeat jobs of the others, which are run once
 	Zone    *time.Location // of crontabs that set none; nil means this process's
 	Environ []string       // NAME=value, of the jobs
 	Timeout time.Duration  // of a job; 0 means none
@@ -73,6 +74,11 @@ func (r *Runner) Run(ctx context.Context, reload <-chan os.Signal) error {
 // others, unless the runner is strict.
 func (r *Runner) read() (Table, error) {
 	table, err := ReadFiles(r.Files)
+	all := len(table)
+	table = table.Without(r.Twin)
+	if twins := all - len(table); twins > 0 {
+		r.Log.Info().Msgf("%s from %s left out: another crontab has the same", count(twins), r.Twin)
+	}
 	var problems Problems
 	if !errors.As(err, &problems) || r.Strict {
 		return table, err

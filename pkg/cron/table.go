@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,20 @@ type Entry struct {
 // Name is what a log calls the job: its crontab's base name and its line.
 func (e Entry) Name() string {
 	return filepath.Base(e.File) + ":" + strconv.Itoa(e.Line)
+}
+
+// Without returns the table without the jobs of a crontab that another one has
+// as well: with the same schedule and the same command.
+func (t Table) Without(twin string) Table {
+	type job struct{ spec, command string }
+	key := func(e Entry) job { return job{strings.Join(strings.Fields(e.Spec), " "), e.Command} }
+	others := map[job]bool{}
+	for _, e := range t {
+		if e.File != twin {
+			others[key(e)] = true
+		}
+	}
+	return slices.DeleteFunc(t, func(e Entry) bool { return e.File == twin && others[key(e)] })
 }
 
 // Problem is a line that cannot be used.
