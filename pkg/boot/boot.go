@@ -81,6 +81,9 @@ func (b *Boot) runAlways(ctx context.Context) error {
 	if err := b.steps().All(ctx, b.Config.RunAlwaysDir); err != nil {
 		return err
 	}
+	if err := setup.AdoptCrontab(b.Config, b.Log); err != nil {
+		return err
+	}
 	return setup.Complete(b.Config)
 }
 
