@@ -31,12 +31,14 @@ export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-run: build ## run the example app below build/run, until Ctrl-C
+run: build ## run the example app below build/run until Ctrl-C: http://127.0.0.1:8080, or APP_PORT=...
 	@test/install.sh run
 	@exec test/run-example.sh '$(BINARY)' '$(BUILD)/run'
 
 build: ## build the static binary: build/bin/container-manager
 	@command -v go >/dev/null || { echo 'make: Go is missing: see https://go.dev/dl' >&2; exit 1; }
+	@mkdir -p '$(BUILD)/bin' && test -w '$(BUILD)/bin' || { \
+		echo 'make: $(BUILD)/bin cannot be written: sudo make clean, or make $(or $(firstword $(MAKECMDGOALS)),build) BUILD=DIR' >&2; exit 1; }
 	$(GOBUILD) -o '$(BINARY)' $(PACKAGE)
 
 test: ## install what the tests need, lint, and run all tests

@@ -13,17 +13,34 @@ dir=$2
 # path holds 107 bytes.
 socket_limit=99
 
+fail() {
+	echo "run: $*" >&2
+	exit 1
+}
+
+# owned DIR fails unless it is this user's own, with links followed.
+owned() { [ "$(stat -L -c %u "$1")" = "$(id -u)" ]; }
+
+for made in "$dir" "$dir/image" "$dir/storage"; do
+	[ ! -e "$made" ] || owned "$made" ||
+		fail "$made belongs to $(stat -L -c %U "$made"): remove it (sudo make clean), or use another directory (make run BUILD=DIR)"
+done
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
+
+sockets=$dir
 if [ "$(printf %s "$dir/supervisord.sock" | wc -c)" -gt "$socket_limit" ]; then
-	deep=$dir
-	dir=$(mktemp -d "${TMPDIR:-/tmp}/container-manager.XXXXXX")
-	echo "run: $deep is too deep for a socket: using $dir"
+	# /tmp is everyone's: somebody else could have made it, to lead us elsewhere.
+	sockets=${TMPDIR:-/tmp}/container-manager-run-$(id -u)
+	mkdir -m 700 "$sockets" 2>/dev/null || { [ -d "$sockets" ] && [ ! -L "$sockets" ] && owned "$sockets"; } ||
+		fail "$sockets, where supervisord's socket is to lie, is no directory of this user's: remove it, or set TMPDIR"
+	echo "run: $dir is too deep for a socket: it lies in $sockets"
 fi
 
-if [ -f "$dir/supervisord.pid" ] && kill -0 "$(cat "$dir/supervisord.pid")" 2>/dev/null; then
-	echo "run: it runs already, as process $(cat "$dir/supervisord.pid") says $dir/supervisord.pid" >&2
-	exit 1
+# The number of a supervisord that was killed may be another process's by now.
+pid=$(cat "$sockets/supervisord.pid" 2>/dev/null || true)
+if [ -n "$pid" ] && tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF "$dir/run/supervisord/global.conf"; then
+	fail "it runs already, as process $pid"
 fi
 
 # A start locks the tree down, so the last one's cannot simply be removed.
@@ -35,15 +52,17 @@ cp -RP "$root/examples/webapp/image/." "$dir/image/"
 
 export IMAGE_BASE_DIR="$dir/image"
 export IMAGE_RUN_DIR="$dir/run"
-export IMAGE_SUPERVISOR_PIDFILE="$dir/supervisord.pid"
-export IMAGE_SUPERVISOR_SOCKET="$dir/supervisord.sock"
+export IMAGE_SUPERVISOR_PIDFILE="$sockets/supervisord.pid"
+export IMAGE_SUPERVISOR_SOCKET="$sockets/supervisord.sock"
 export PROCESS_PID_DIR="$dir/tmp" PROCESS_STATE_DIR="$dir/tmp"
 export STORAGE_BASE_DIR="$dir/storage"
 # What the example's Dockerfile declares.
 export APP_NAME="${APP_NAME:-webapp}" APP_VERSION="${APP_VERSION:-1.0.0}" APP_PORT="${APP_PORT:-8080}"
+# In a container the app is for everyone; here it is for whoever tries it.
+export APP_ADDRESS="${APP_ADDRESS:-127.0.0.1}"
 PATH="$(dirname "$binary"):$PATH:/usr/sbin:/sbin"
 export PATH
 
-echo "run: the example app, below $dir and at http://localhost:$APP_PORT/; Ctrl-C ends it"
+echo "run: the example app, below $dir and at http://$APP_ADDRESS:$APP_PORT/ (APP_PORT); Ctrl-C ends it"
 cd "$dir"
 exec "$binary" run
