@@ -34,7 +34,7 @@ if [ "$(printf %s "$dir/supervisord.sock" | wc -c)" -gt "$socket_limit" ]; then
 	sockets=${TMPDIR:-/tmp}/container-manager-run-$(id -u)
 	mkdir -m 700 "$sockets" 2>/dev/null || { [ -d "$sockets" ] && [ ! -L "$sockets" ] && owned "$sockets"; } ||
 		fail "$sockets, where supervisord's socket is to lie, is no directory of this user's: remove it, or set TMPDIR"
-	echo "run: $dir is too deep for a socket: it lies in $sockets"
+	echo "run: $dir is too deep for a socket, which lies in $sockets"
 fi
 
 # The number of a supervisord that was killed may be another process's by now.
