@@ -31,19 +31,16 @@ func Load() (Config, error) {
 // LoadSaved is for everything else, which kubelet or a person may call with no
 // more than the container's raw environment: names that are unset or empty are
 // first taken from the environment that the start saved. Where that cannot be
-// read, the defaults hold.
+// read, or is not to be trusted, the defaults hold.
 func LoadSaved() (Config, error) {
 	dir := os.Getenv("IMAGE_RUN_DIR")
 	if dir == "" {
 		dir = defaultOf("IMAGE_RUN_DIR")
 	}
-	if f, err := os.Open(SavedPath(dir)); err == nil {
-		defer f.Close()
-		for name, value := range ParseEnviron(f) {
-			fromFile := os.Getenv("FILE__"+name) != "" // then the file's content wins
-			if value != "" && (fromFile || os.Getenv(name) == "") {
-				_ = os.Setenv(name, value)
-			}
+	for name, value := range readSaved(SavedPath(dir)) {
+		// A secret's file wins over the variable, and the start has read it.
+		if value != "" && (os.Getenv(name) == "" || fromFile(name)) {
+			_ = os.Setenv(name, value)
 		}
 	}
 	return load(nil)
@@ -144,13 +141,21 @@ func (v Variable) check() error {
 }
 
 func (v Variable) problem(err error) string {
-	switch fromFile := os.Getenv("FILE__"+v.Name) != ""; {
+	value := os.Getenv(v.Name)
+	switch fromFile := fromFile(v.Name); {
 	case fromFile && v.kind == "schedule":
 		return v.Name + ": expected a schedule in the file that FILE__" + v.Name + " names" // err quotes parts of it
 	case fromFile || v.secret:
 		return fmt.Sprintf("%s: %v", v.Name, err)
+	case v.kind != "schedule" && strings.Contains(value, "@"): // redis://user:password@host
+		return fmt.Sprintf("%s: %v (the value has an @ in it and is not shown: it may hold a password)", v.Name, err)
 	}
-	return fmt.Sprintf("%s=%q: %v", v.Name, os.Getenv(v.Name), err)
+	return fmt.Sprintf("%s=%q: %v", v.Name, value, err)
+}
+
+// fromFile reports whether the variable is given by a file that another one names.
+func fromFile(name string) bool {
+	return os.Getenv("FILE__"+name) != "" || name == "LOGGING_REDIS_PASSWORD" && os.Getenv(name+"_FILE") != ""
 }
 
 // maxSecret is far above any password, key or certificate chain.

@@ -4,17 +4,23 @@ import (
 	"bufio"
 	"cmp"
 	"io"
+	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // SavedPath is where a container's environment is saved below its IMAGE_RUN_DIR.
 func SavedPath(runDir string) string { return filepath.Join(runDir, "env") }
 
-// unsaved are names that describe a process rather than the container.
+// unsaved are names that describe a process rather than the container, and names
+// that bash does not let anybody assign to: as sh, it ends at such a line.
 var unsaved = map[string]bool{
 	"HOSTNAME": true, "SHLVL": true, "HOME": true, "TERM": true, "PWD": true, "OLDPWD": true, "_": true,
+	"UID": true, "EUID": true, "PPID": true, "BASHOPTS": true, "SHELLOPTS": true, "BASH_VERSINFO": true,
 }
 
 // inQuotes escapes what sh expands between double quotes.
@@ -82,6 +88,38 @@ func ParseEnviron(r io.Reader) map[string]string {
 			environ[name] = value
 		}
 	}
+}
+
+// readSaved reads a saved environment, as far as its owner is to be trusted: below
+// /tmp anybody may have been first. Root's and this user's own is. Root also takes
+// that of a container which runs as another user, without what acts by itself.
+func readSaved(path string) map[string]string {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	var stat unix.Stat_t
+	if unix.Fstat(int(f.Fd()), &stat) != nil || stat.Mode&unix.S_IFMT != unix.S_IFREG {
+		return nil
+	}
+	me := os.Geteuid()
+	trusted := stat.Uid == 0 || int(stat.Uid) == me
+	if !trusted && me != 0 {
+		return nil
+	}
+	saved := ParseEnviron(f)
+	if !trusted {
+		maps.DeleteFunc(saved, func(name, _ string) bool { return actsByItself(name) })
+	}
+	return saved
+}
+
+// actsByItself reports whether the loader, a shell or Python runs something for
+// the sake of a variable, or runs something else.
+func actsByItself(name string) bool {
+	return strings.HasPrefix(name, "LD_") || strings.HasPrefix(name, "PYTHON") ||
+		slices.Contains([]string{"BASH_ENV", "ENV", "PATH", "IFS"}, name)
 }
 
 // unquote reads up to the closing double quote.

@@ -15,6 +15,8 @@ func TestFormatEnviron(t *testing.T) {
 		"B=2", "A=1", "EMPTY=", "LINES=1\n2", "AFTER=z", "TERMINAL=x", "MY_HOME=x", "_X=1",
 		// These describe a process.
 		"HOSTNAME=h", "SHLVL=1", "HOME=/", "TERM=xterm", "PWD=/", "OLDPWD=/", "_=/bin/env",
+		// These cannot be assigned to.
+		"UID=1", "EUID=1", "PPID=1", "BASHOPTS=x", "SHELLOPTS=x", "BASH_VERSINFO=x",
 		// A line that begins with one of these would be a command.
 		"a-b=1", "1A=1", "a.b=1", "a b=1", "touch x;A=1", "=C:=1", "BASH_FUNC_f%%=() { touch x; }", "é=1", "A\n=1",
 	}))
@@ -72,8 +74,8 @@ func environOf(values map[string]string) []string {
 
 func TestShellsReadTheSavedEnvironment(t *testing.T) {
 	values := values()
-	saved := FormatEnviron(environOf(values))
-	for _, shell := range [][]string{{"/bin/sh"}, {"busybox", "sh"}} {
+	saved := FormatEnviron(append(environOf(values), "UID=1", "EUID=1", "PPID=1", "BASHOPTS=x", "SHELLOPTS=x", "BASH_VERSINFO=x"))
+	for _, shell := range [][]string{{"/bin/sh"}, {"busybox", "sh"}, {"bash", "--posix"}} {
 		t.Run(strings.Join(shell, " "), func(t *testing.T) {
 			dir := testenv.Dir(t)
 			testenv.Write(t, SavedPath(dir), string(saved), 0o600)
@@ -148,7 +150,7 @@ func TestParseEnvironPassesOverWhatIsNone(t *testing.T) {
 func TestLoadSaved(t *testing.T) {
 	dir := testenv.Dir(t)
 	runDir := "IMAGE_RUN_DIR=" + dir
-	saved := append(environOf(values()), "IMAGE_BASE_DIR=/srv", "STORAGE_LOGS_DIR=/logs", "TOKEN=from-its-file", "APP_NAME=app", "IMAGE_NAME=")
+	saved := append(environOf(values()), "IMAGE_BASE_DIR=/srv", "STORAGE_LOGS_DIR=/logs", "TOKEN=from-its-file", "LOGGING_REDIS_PASSWORD=from-its-file", "APP_NAME=app", "IMAGE_NAME=")
 	testenv.Write(t, SavedPath(dir), string(FormatEnviron(saved)), 0o600)
 	token := filepath.Join(dir, "token")
 	testenv.Write(t, token, "rotated since\n", 0o600)
@@ -163,6 +165,7 @@ func TestLoadSaved(t *testing.T) {
 		{"odd values", nil, values()},
 		{"saved empty", []string{"IMAGE_NAME=raw"}, map[string]string{"IMAGE_NAME": "raw"}},
 		{"a secret is what the start read", []string{"TOKEN=raw", "FILE__TOKEN=" + token}, map[string]string{"TOKEN": "from-its-file"}},
+		{"so is that of Redis", []string{"LOGGING_REDIS_PASSWORD=raw", "LOGGING_REDIS_PASSWORD_FILE=" + token}, map[string]string{"LOGGING_REDIS_PASSWORD": "from-its-file"}},
 	} {
 		t.Run(test.about, func(t *testing.T) {
 			testenv.SetEnviron(t, append(test.environ, runDir)...)
@@ -194,6 +197,51 @@ func TestLoadSavedChecks(t *testing.T) {
 	_, err := LoadSaved()
 	if err == nil || !strings.Contains(err.Error(), `IMAGE_BACKUP_RETENTION="many": expected a whole number`) {
 		t.Errorf("error %v, want one about IMAGE_BACKUP_RETENTION", err)
+	}
+}
+
+func TestOwnerOfTheSavedEnvironment(t *testing.T) {
+	acts := []string{"LD_PRELOAD", "PYTHONPATH", "PYTHONSTARTUP", "BASH_ENV", "ENV", "PATH", "IFS"}
+	environ := []string{"APP_NAME=app"}
+	for _, name := range acts {
+		environ = append(environ, name+"=saved")
+	}
+	for name, test := range map[string]struct {
+		owner, user int
+		link        bool
+		app, acts   string
+	}{
+		"root's, for root":     {0, 0, false, "app", "saved"},
+		"another's, for root":  {500, 0, false, "app", ""},
+		"root's, for another":  {0, 500, false, "app", "saved"},
+		"one's own":            {500, 500, false, "app", "saved"},
+		"a stranger's":         {501, 500, false, "", ""},
+		"a link, even to ours": {0, 0, true, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testenv.Isolated(t, func(t *testing.T, dir string) {
+				path := SavedPath(dir)
+				if test.link {
+					path += ".other"
+					testenv.Symlink(t, path, SavedPath(dir))
+				}
+				testenv.Write(t, path, string(FormatEnviron(environ)), 0o644)
+				testenv.Chown(t, path, test.owner)
+				if test.user != 0 {
+					testenv.Become(t, test.user)
+				}
+				testenv.SetEnviron(t, "IMAGE_RUN_DIR="+dir)
+				c, err := LoadSaved()
+				if err != nil || c.AppName != test.app {
+					t.Errorf("%v, app %q, want %q", err, c.AppName, test.app)
+				}
+				for _, name := range acts {
+					if got, _ := c.Lookup(name); got != test.acts {
+						t.Errorf("%s is %q, want %q", name, got, test.acts)
+					}
+				}
+			})
+		})
 	}
 }
 
