@@ -55,6 +55,13 @@ class Case(unittest.TestCase):
         os.chmod(self.path(name), mode)
         return self.path(name)
 
+    def become_another(self, path):
+        """Takes from the process what lets it read a file."""
+        os.chmod(path, 0)
+        if os.geteuid() == 0:
+            os.seteuid(500)
+            self.addCleanup(os.seteuid, 0)
+
     def command(self, name, body):
         """Puts an executable first in PATH."""
         self.write("bin/" + name, "#!/bin/sh\n" + body, 0o755)
@@ -152,6 +159,11 @@ class SavedEnvironment(Case):
             utils.extract_dir_env_vars()
 
 
+    def test_dir_lines_of_another_user(self):
+        self.become_another(self.path("env"))
+        self.assertEqual(utils.extract_dir_env_vars(), [])
+
+
 class ProgramStates(Case):
     def test_only_running_counts(self):
         os.environ["PROCESS_STATE_DIR"] = self.path("state")
@@ -226,6 +238,10 @@ class Backups(Case):
         self.addCleanup(lock.close)
         self.assertIs(utils.is_backup_running(), False)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def test_the_lock_of_another_user(self):
+        self.become_another(self.write(".lock", ""))
+        self.assertIs(utils.is_backup_running(), False)
 
     def test_the_directory_follows_the_base(self):
         self.unset("STORAGE_BACKUP_DIR")

@@ -71,14 +71,14 @@ def is_backup_running():
     """Tell whether a backup runs, in any container on the same volume.
 
     A backup locks a file of the backup directory; the kernel lets go of the lock
-    when its holder dies.
+    when its holder dies. Who may not read that file is told that none runs.
     """
     directory = get_env_variable("STORAGE_BACKUP_DIR")
     if not directory:
         directory = os.path.join(get_env_variable("STORAGE_BASE_DIR") or "/storage", "backup")
     try:
         lock = os.open(os.path.join(directory, ".lock"), os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return False
     try:
         # Shared, so that two that ask do not take each other for a backup.
@@ -135,10 +135,14 @@ def get_env_variable(name):
 def extract_dir_env_vars():
     """Return the lines of the saved environment that contain `_DIR=`.
 
-    They are as they stand in the file, with quotes and newline.
+    They are as they stand in the file, with quotes and newline. There are none
+    for users who may not read it.
     """
-    with _open_saved() as saved:
-        return [line for line in saved if "_DIR=" in line]
+    try:
+        with _open_saved() as saved:
+            return [line for line in saved if "_DIR=" in line]
+    except PermissionError:
+        return []
 
 
 def execute_scripts(scripts, temp_dir_path=""):
