@@ -141,7 +141,7 @@ func (c command) parse(flags *flag.FlagSet, args []string) error {
 		return err
 	}
 	if err != nil {
-		return invalid(fmt.Errorf("%w; container-manager %s -h shows the usage", err, c.name))
+		return invalid(fmt.Errorf("%w: container-manager %s -h shows the usage", err, c.name))
 	}
 	return nil
 }

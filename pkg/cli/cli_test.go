@@ -103,7 +103,7 @@ func TestCommandsAndTheirUsage(t *testing.T) {
 			}
 		}
 		got := runCommandLine(t, []string{"IMAGE_BASE_DIR=nowhere"}, c.name, "--nope")
-		if want := "ERROR\t" + c.name + " flag provided but not defined: -nope; container-manager " + c.name + " -h shows the usage\n"; got.code != exitInvalid || got.stdout != "" || got.stderr != want {
+		if want := "ERROR\t" + c.name + " flag provided but not defined: -nope: container-manager " + c.name + " -h shows the usage\n"; got.code != exitInvalid || got.stdout != "" || got.stderr != want {
 			t.Errorf("%s --nope: %+v, want %s", c.name, got, want)
 		}
 	}
