@@ -64,9 +64,20 @@ func TestCrontab(t *testing.T) {
 	}
 }
 
+func TestCrontabAfterALineWithoutItsEnd(t *testing.T) {
+	c := load(t, testenv.NewTree(t))
+	testenv.Write(t, setup.Crontab(c), "@hourly mine", 0o644)
+	step(t, "03-configure-health.py", c)
+	step(t, "05-configure-logrotate.py", c)
+	lines := strings.Split(testenv.Read(t, setup.Crontab(c)), "\n")
+	if len(lines) != 4 || lines[0] != "@hourly mine" || !strings.HasPrefix(lines[1], "*/5 ") || !strings.HasPrefix(lines[2], "32 4 ") || lines[3] != "" {
+		t.Errorf("lines %q", lines)
+	}
+}
+
 // Whatever the paths are, sh makes of the lines what was meant.
 func TestCrontabForAShell(t *testing.T) {
-	tree := testenv.NewTreeAt(t, filepath.Join(testenv.Dir(t), `a b$HOME&`))
+	tree := testenv.NewTreeAt(t, filepath.Join(testenv.Dir(t), `a b'c$d&(e)`))
 	t.Setenv("PATH", tree.Path("bin")+":/usr/bin:/bin")
 	c := load(t, tree, "IMAGE_HEALTH_LIVENESS_CHECK_ENABLED=1")
 	always(t, c)
@@ -138,16 +149,5 @@ func TestLinkOfTheCrontab(t *testing.T) {
 				t.Error("the crontab was not begun afresh")
 			}
 		})
-	}
-}
-
-func TestCrontabAfterALineWithoutItsEnd(t *testing.T) {
-	c := load(t, testenv.NewTree(t))
-	testenv.Write(t, setup.Crontab(c), "@hourly mine", 0o644)
-	step(t, "03-configure-health.py", c)
-	step(t, "05-configure-logrotate.py", c)
-	lines := strings.Split(testenv.Read(t, setup.Crontab(c)), "\n")
-	if len(lines) != 4 || lines[0] != "@hourly mine" || !strings.HasPrefix(lines[1], "*/5 ") || !strings.HasPrefix(lines[2], "32 4 ") || lines[3] != "" {
-		t.Errorf("lines %q", lines)
 	}
 }
