@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -73,6 +74,9 @@ func Isolated(t *testing.T, body func(t *testing.T, dir string)) {
 	cmd.Env = append(os.Environ(), testVariable+"="+t.Name(), dirVariable+"="+Dir(t), atOnce)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	out, err := cmd.CombinedOutput()
+	if errors.Is(err, syscall.EPERM) {
+		t.Fatalf("this test mounts, which this container may not: run it with CAP_SYS_ADMIN (docker run --privileged): %v", err)
+	}
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" (") {
 		t.Fatalf("in a process of its own: %v\n%s", err, out)
 	}
