@@ -45,7 +45,12 @@ func start(t *testing.T, c Command, lines *[]string) group {
 	select {
 	case <-ready:
 	case err := <-g.err:
-		t.Fatalf("the script ended before it was ready: %v", err)
+		select {
+		case <-ready: // and has ended already
+			g.err <- err
+		default:
+			t.Fatalf("the script ended before it was ready: %v", err)
+		}
 	}
 	return g
 }
