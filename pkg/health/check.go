@@ -23,11 +23,11 @@ type Check struct {
 	// Restart asks for a restart and waits for it; it is Launch, but for tests.
 	Restart func(context.Context, Request) error
 
-	known results // of the checks before this one
-
-	mu         sync.Mutex // holds the lines of a probe together, and guards:
-	results    results
+	known      results // of the checks before this one
 	restarting sync.WaitGroup
+
+	mu      sync.Mutex // holds the lines of a probe together, and guards:
+	results results
 }
 
 // probeGrace is how long a probe that takes too long has between SIGTERM and
@@ -74,12 +74,11 @@ func (c *Check) Run(ctx context.Context) (healthy bool, err error) {
 
 // probe runs one probe and does what follows from it.
 func (c *Check) probe(ctx context.Context, p probe) {
-	if why, ok := c.passOver(p); ok {
-		c.say(p, finding{lines: []string{why}})
-		return
-	}
 	began := time.Now()
-	f := c.run(ctx, p)
+	f, ok := c.passOver(p)
+	if !ok {
+		f = c.run(ctx, p)
+	}
 	if ctx.Err() != nil {
 		return
 	}
@@ -111,14 +110,15 @@ func (c *Check) keep() {
 // passOver leaves liveness probes of programs out that are held stopped: that
 // they do not live is as it should be, and whoever judges the container by this
 // check must not end it for that.
-func (c *Check) passOver(p probe) (why string, ok bool) {
+func (c *Check) passOver(p probe) (f finding, ok bool) {
 	if c.Kind != Liveness {
-		return "", false
+		return f, false
 	}
-	if mark := holder(c.Config, p.program, p.program); mark != nil {
-		return p.program + " " + heldBy(*mark), true
+	mark := holder(c.Config, p.program, p.program)
+	if mark == nil {
+		return f, false
 	}
-	return "", false
+	return finding{lines: []string{p.program + " " + heldBy(*mark)}}, true
 }
 
 func (c *Check) run(ctx context.Context, p probe) finding {

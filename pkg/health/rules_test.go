@@ -142,6 +142,11 @@ func TestLivenessOfAHeldProgram(t *testing.T) {
 		t.Error("that a held program does not live is a failure")
 	}
 	r.wantSpawned("app", 1)
+	// Nor is it one when the program runs again and the next check is yet to come.
+	must(t, r.programs().StartAgain(t.Context(), "app"))
+	if result := readResults(r.config, Liveness)["check-app.sh"]; !result.Healthy {
+		t.Errorf("result %+v", result)
+	}
 }
 
 func TestStates(t *testing.T) {
