@@ -2,6 +2,8 @@
 // once: its name, default and meaning. Load reads and checks them all.
 package config
 
+import "github.com/ZPascal/container-manager/pkg/retention"
+
 // Config is the environment, loaded and checked. The README's table is printed
 // from the tags below (see Markdown); a default may name variables declared
 // above it. Tags: kind is the check of a string (see checks), secret keeps a
@@ -49,11 +51,22 @@ type Config struct {
 	Socket          string `envconfig:"IMAGE_SUPERVISOR_SOCKET" default:"/tmp/supervisord.sock" kind:"socket" desc:"supervisord's socket"`
 	MainProgram     string `envconfig:"IMAGE_MAIN_PROGRAM" desc:"Program of supervisord with whose end the container ends, with its exit status"`
 
-	BackupEnabled     Bool   `group:"Backup and restore" envconfig:"IMAGE_BACKUP_ENABLED" default:"1" desc:"Put the backup job in the crontab"`
-	BackupCron        string `envconfig:"IMAGE_BACKUP_CRON" default:"2 1 * * *" kind:"schedule" desc:"When to back up"`
-	BackupLog         string `envconfig:"IMAGE_BACKUP_LOG" default:"$STORAGE_LOGS_DIR/backup.log" kind:"path" desc:"Log of the backup job"`
-	BackupRetention   Count  `envconfig:"IMAGE_BACKUP_RETENTION" default:"3" desc:"How many archives to keep; 0 keeps all"`
-	RestoreFirstStart Bool   `envconfig:"IMAGE_RESTORE_ON_FIRST_START" default:"true" desc:"Restore the newest archive on the first start"`
+	BackupEnabled   Bool             `group:"Backup and restore" envconfig:"IMAGE_BACKUP_ENABLED" default:"1" desc:"Put the backup job in the crontab"`
+	BackupCron      string           `envconfig:"IMAGE_BACKUP_CRON" default:"2 1 * * *" kind:"schedule" desc:"When to back up"`
+	BackupLog       string           `envconfig:"IMAGE_BACKUP_LOG" default:"$STORAGE_LOGS_DIR/backup.log" kind:"path" desc:"Log of the backup job"`
+	BackupRetention retention.Policy `envconfig:"IMAGE_BACKUP_RETENTION" default:"3" desc:"How many archives to keep, and of how many days, weeks and so on the newest: 3 daily:7 weekly:4; 0 keeps all"`
+	BackupPaths     Paths            `envconfig:"IMAGE_BACKUP_PATHS" kind:"backed-up" desc:"Directories and files to back up and restore without a script, with : between them"`
+	BackupExclude   Patterns         `envconfig:"IMAGE_BACKUP_EXCLUDE" desc:"What to leave out of these, with : between them: names or paths with * ? and [a-z]; those with a leading / are whole paths"`
+	BackupStop      Names            `envconfig:"IMAGE_BACKUP_STOP_PROGRAMS" desc:"Programs that are stopped while data is read or put back"`
+	BackupTimeout   Duration         `envconfig:"IMAGE_BACKUP_SCRIPT_TIMEOUT" default:"12h" desc:"How long one script of a backup or restore may take; 0 is for ever"`
+	BackupPostDir   string           `envconfig:"IMAGE_BACKUP_POST_DIR" default:"$IMAGE_BACKUP_DIR/post.d" kind:"path" desc:"Scripts that are called with the path of every new archive, for copies elsewhere"`
+	AgeRecipients   string           `envconfig:"IMAGE_BACKUP_AGE_RECIPIENTS" kind:"recipients" secret:"true" desc:"Public keys of age that archives are encrypted to, with blanks between them"`
+	AgePassphrase   string           `envconfig:"IMAGE_BACKUP_AGE_PASSPHRASE_FILE" kind:"path" optional:"true" desc:"File with a passphrase that archives are encrypted with instead"`
+	AgeIdentities   string           `envconfig:"IMAGE_BACKUP_AGE_IDENTITY_FILE" default:"$IMAGE_SECRETS_DIR/backup-identity.txt" kind:"path" desc:"File with the secret keys of age that a restore decrypts with"`
+
+	RestoreFirstStart Bool  `envconfig:"IMAGE_RESTORE_ON_FIRST_START" default:"true" desc:"Restore the newest archive on the first start"`
+	RestoreMaxSize    Size  `envconfig:"IMAGE_RESTORE_MAX_SIZE" default:"1T" desc:"An archive that would unpack to more bytes than this is refused; 0 is no limit"`
+	RestoreMaxFiles   Count `envconfig:"IMAGE_RESTORE_MAX_FILES" default:"10000000" desc:"An archive that holds more files than this is refused; 0 is no limit"`
 
 	CronEnabled    Bool     `group:"Cron and health" envconfig:"IMAGE_CRON_ENABLED" default:"1" desc:"Start crond under supervisord"`
 	CronStrict     Bool     `envconfig:"IMAGE_CRON_STRICT" default:"false" desc:"Refuse a crontab with a bad line instead of leaving the line out"`

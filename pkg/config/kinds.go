@@ -89,9 +89,11 @@ var checks = map[string]func(string) error{
 		}
 		return nil
 	},
-	"host":   checkHost,
-	"format": oneOf("console", "json"),
-	"level":  oneOf("debug", "info", "warn", "error"),
+	"host":       checkHost,
+	"backed-up":  checkBackedUp,
+	"recipients": checkRecipients,
+	"format":     oneOf("console", "json"),
+	"level":      oneOf("debug", "info", "warn", "error"),
 }
 
 // maxSocket is what the kernel takes less what supervisord adds to the path

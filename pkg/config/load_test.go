@@ -49,8 +49,8 @@ func TestLoadDefaults(t *testing.T) {
 			t.Errorf("%s is %q, want %q", test.name, test.got, test.want)
 		}
 	}
-	if !c.BackupEnabled || c.BackupRetention != 3 || !c.CronEnabled || c.LivenessCheck || !c.ReadinessForce {
-		t.Errorf("backup %v, retention %d, cron %v, liveness %v, force %v", c.BackupEnabled, c.BackupRetention, c.CronEnabled, c.LivenessCheck, c.ReadinessForce)
+	if !c.BackupEnabled || c.BackupRetention.String() != "keep the newest 3" || !c.CronEnabled || c.LivenessCheck || !c.ReadinessForce {
+		t.Errorf("backup %v, retention %v, cron %v, liveness %v, force %v", c.BackupEnabled, c.BackupRetention, c.CronEnabled, c.LivenessCheck, c.ReadinessForce)
 	}
 }
 
@@ -188,8 +188,8 @@ func TestKinds(t *testing.T) {
 }
 
 func TestCountIsDecimal(t *testing.T) {
-	if c := loadValid(t, "IMAGE_BACKUP_RETENTION=010"); c.BackupRetention != 10 {
-		t.Errorf("010 is %d, want 10", c.BackupRetention)
+	if c := loadValid(t, "IMAGE_BACKUP_RETENTION=010"); c.BackupRetention.Newest != 10 {
+		t.Errorf("010 is %d, want 10", c.BackupRetention.Newest)
 	}
 }
 
