@@ -1,0 +1,97 @@
+package archive
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"path"
+	"strings"
+)
+
+// rules are what every entry must obey, so that unpacking it can touch nothing
+// but the directory it is unpacked into, and so that two entries never meet.
+type rules struct {
+	limits  Limits
+	bytes   int64
+	entries int64
+	// seen has the kinds of all paths so far, by hash: names would take several
+	// times the memory.
+	seen map[uint64]Kind
+	seed maphash.Seed
+}
+
+func newRules(limits Limits) *rules {
+	return &rules{limits: limits, seen: map[uint64]Kind{}, seed: maphash.MakeSeed()}
+}
+
+func (r *rules) key(name string) uint64 { return maphash.String(r.seed, name) }
+
+// check says what is wrong with an entry.
+func (r *rules) check(e *Entry) error {
+	name := string(e.Path)
+	if r.entries++; r.limits.Entries > 0 && r.entries > r.limits.Entries {
+		return fmt.Errorf("holds more than %d entries (IMAGE_RESTORE_MAX_FILES)", r.limits.Entries)
+	}
+	if e.Size < 0 || r.limits.Bytes > 0 && e.Size > r.limits.Bytes-r.bytes {
+		return fmt.Errorf("holds more than %d bytes (IMAGE_RESTORE_MAX_SIZE)", r.limits.Bytes)
+	}
+	r.bytes += e.Size
+	for parent := path.Dir(name); parent != "."; parent = path.Dir(parent) {
+		kind, ok := r.seen[r.key(parent)]
+		if ok && kind != Dir {
+			return fmt.Errorf("%q is below %q, which is a %s", name, parent, kind)
+		}
+		if ok {
+			break // whatever is above it was looked at when it came
+		}
+		r.seen[r.key(parent)] = Dir
+	}
+	if e.Kind == Hardlink && r.seen[r.key(string(e.Target))] != File {
+		return fmt.Errorf("%q is a hard link to %q, which is no file that came before it", name, e.Target)
+	}
+	was, ok := r.seen[r.key(name)]
+	if ok && (was != Dir || e.Kind != Dir) {
+		return fmt.Errorf("holds %q twice", name)
+	}
+	r.seen[r.key(name)] = e.Kind
+	return nil
+}
+
+// cleanPath returns the path of an entry, or of a hard link's target, in the one
+// form that is used from here on, "." for the directory that everything is in.
+func cleanPath(name string) (string, error) {
+	switch {
+	case name == "":
+		return "", errors.New("holds an entry without a name")
+	case strings.HasPrefix(name, "/"):
+		return "", fmt.Errorf("%q is an absolute path", name)
+	case strings.Contains(name, "\x00"):
+		return "", fmt.Errorf("%q holds a NUL byte", name)
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == ".." {
+			return "", fmt.Errorf("%q leads outside", name)
+		}
+	}
+	return path.Clean(name), nil
+}
+
+// kindOf returns the kind of a tar entry.
+func kindOf(h *tar.Header) (Kind, error) {
+	switch h.Typeflag {
+	case tar.TypeReg, tar.TypeGNUSparse, tar.TypeCont:
+		return File, nil
+	case tar.TypeDir:
+		return Dir, nil
+	case tar.TypeSymlink:
+		return Symlink, nil
+	case tar.TypeLink:
+		return Hardlink, nil
+	case tar.TypeChar, tar.TypeBlock:
+		return "", fmt.Errorf("%q is a device", h.Name)
+	case tar.TypeFifo:
+		return "", fmt.Errorf("%q is a named pipe", h.Name)
+	}
+	return "", fmt.Errorf("%q is of the unknown type %q", h.Name, h.Typeflag)
+}
