@@ -45,6 +45,8 @@ func commands() []command {
 		restartCommand(),
 		stopCommand(),
 		startCommand(),
+		backupCommand(),
+		restoreCommand(),
 		scriptCommand(),
 		cronCommand(),
 		eventListenerCommand(),

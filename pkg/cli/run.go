@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ZPascal/container-manager/pkg/backup"
 	"github.com/ZPascal/container-manager/pkg/boot"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
@@ -49,13 +50,21 @@ func run(c command, args []string) error {
 	if err != nil {
 		return err
 	}
+	l := log.New(os.Stderr, logOptions(cfg))
 	b := boot.Boot{
-		Config:  cfg,
-		Log:     log.Named(log.New(os.Stderr, logOptions(cfg)), c.name),
-		Since:   since,
-		Restore: func(context.Context) (string, error) { return "", nil },
+		Config: cfg,
+		Log:    log.Named(l, c.name),
+		Since:  since,
+		Restore: func(ctx context.Context) (string, error) {
+			return backup.RestoreNewest(ctx, cfg, log.Named(l, "restore"))
+		},
 		Release: release,
 		Exec:    syscall.Exec,
+	}
+	// A restore that was killed half way is taken back before anything looks at
+	// the storage.
+	if err := backup.Recover(ctx, cfg, log.Named(l, "restore")); err != nil {
+		return err
 	}
 	err = b.Run(ctx, boot.Command{Shell: *shell, Argv: flags.Args()})
 	var badTemplates *render.Error

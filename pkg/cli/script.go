@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/ZPascal/container-manager/pkg/backup"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/setup"
@@ -46,12 +48,18 @@ func runScript(_ command, args []string) error {
 		}
 	}
 	step, ok := setup.Builtin(base)
-	if !ok {
+	if !ok && !backup.IsScript(base) {
 		return invalid(fmt.Errorf("%s: there is no built-in of the name %s: a script of your own begins with its interpreter, such as #!/bin/sh", file, base))
 	}
 	cfg, err := config.LoadSaved()
 	if err != nil {
 		return err
 	}
-	return step(cfg, log.Named(log.New(os.Stderr, logOptions(cfg)), base))
+	l := log.Named(log.New(os.Stderr, logOptions(cfg)), base)
+	if ok {
+		return step(cfg, l)
+	}
+	ctx, stop := signalContext(context.Background())
+	defer stop()
+	return backup.Script(ctx, cfg, l, base, rest)
 }

@@ -1,0 +1,87 @@
+package backup
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/pkg/held"
+)
+
+// kills is how often the tests that kill at random do so: few by default, for
+// every change; many before a release.
+var kills = flag.Int("kills", 12, "how often a backup and a restore are killed at a random moment")
+
+// TestMain makes the test binary a program that the tests start to kill it.
+func TestMain(m *testing.M) {
+	testenv.Main(m, map[string]func([]string) int{
+		"hold": func(args []string) int { return status(held.Hold(args[1], args[2], "a test")) },
+		"backup": func(args []string) int {
+			_, err := helperRunner(args).Backup(context.Background())
+			return status(err)
+		},
+		"restore": func(args []string) int {
+			_, err := helperRunner(args).Restore(context.Background(), Latest)
+			return status(err)
+		},
+	})
+}
+
+func status(err error) int {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// helper is a command: hold RUN-DIR PROGRAM, or backup or restore BASE and the
+// size that no file may be above.
+func helper(t testing.TB, what string, args ...string) *exec.Cmd {
+	return testenv.Command(t, os.Environ(), what, args...)
+}
+
+func helperRunner(args []string) Runner {
+	c := newConfig(args[1])
+	c.BackupPaths = []string{c.DataDir, c.ConfDir}
+	if len(args) > 2 {
+		limit, err := strconv.ParseUint(args[2], 10, 64)
+		if err == nil {
+			signal.Ignore(syscall.SIGXFSZ) // an error will do
+			err = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: limit})
+		}
+		if err != nil {
+			os.Exit(status(err))
+		}
+	}
+	return Runner{Config: c, Log: zerolog.New(os.Stderr)}
+}
+
+// waitFor waits for a condition.
+func waitFor(t *testing.T, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Error("the condition did not come true within 30 seconds")
+			return
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func unmarshal(t *testing.T, text string, v any) {
+	t.Helper()
+	must(t, json.Unmarshal([]byte(text), v))
+}

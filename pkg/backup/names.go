@@ -1,0 +1,110 @@
+package backup
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The names of archives. Their order is that of their times, whatever a file
+// system says of when they were written.
+const (
+	namePrefix    = "backup-"
+	stampFormat   = "2006-01-02_15:04:05"
+	nameSuffix    = ".tar.gz"
+	partialSuffix = ".partial"
+)
+
+// Archive is a file of STORAGE_BACKUP_DIR that is called like an archive.
+type Archive struct {
+	Name    string
+	Path    string
+	Time    time.Time // that the name tells; zero when it tells none
+	Size    int64
+	ModTime time.Time
+}
+
+// Encrypted reports whether the archive is called like an encrypted one.
+func (a Archive) Encrypted() bool { return strings.HasSuffix(a.Name, cryptSuffix) }
+
+// ParseName returns the time that the name of an archive tells. The names of
+// others' archives, backup-before-upgrade.tar.gz, tell none.
+func ParseName(name string) (time.Time, bool) {
+	stamp, ok := cutName(name)
+	if !ok {
+		return time.Time{}, false
+	}
+	t, err := time.ParseInLocation(stampFormat, stamp, time.Local)
+	return t, err == nil && t.Format(stampFormat) == stamp
+}
+
+// cutName returns what stands for * in backup-*.tar.gz or backup-*.tar.gz.age.
+func cutName(name string) (string, bool) {
+	rest, ok := strings.CutPrefix(strings.TrimSuffix(name, cryptSuffix), namePrefix)
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(rest, nameSuffix)
+}
+
+// clockChange is more than clocks are ever put back by.
+const clockChange = 2 * time.Hour
+
+// newName returns a name for an archive that is made now. Two in a second, or in
+// the hour that a change of clocks repeats, keep their order: then the name is a
+// little ahead of the time.
+func newName(dir string, now time.Time, suffix string) (string, error) {
+	archives, err := Archives(dir)
+	if err != nil {
+		return "", err
+	}
+	stamp := now.Format(stampFormat)
+	for _, a := range archives {
+		other, _ := cutName(a.Name)
+		if !a.Time.IsZero() && other >= stamp && a.Time.Sub(now) < clockChange {
+			stamp = a.Time.Add(time.Second).Format(stampFormat)
+			break // the newest comes first
+		}
+	}
+	return namePrefix + stamp + suffix, nil
+}
+
+// Archives returns the archives of a directory, the newest first, and those
+// whose names tell no time last. A directory that is missing has none.
+func Archives(dir string) ([]Archive, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot list STORAGE_BACKUP_DIR: %w", err)
+	}
+	var archives []Archive
+	for _, e := range entries {
+		if _, ok := cutName(e.Name()); !ok || !e.Type().IsRegular() {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			continue // deleted a moment ago
+		}
+		t, _ := ParseName(e.Name())
+		archives = append(archives, Archive{e.Name(), filepath.Join(dir, e.Name()), t, info.Size(), info.ModTime()})
+	}
+	slices.SortFunc(archives, func(a, b Archive) int {
+		if a.Time.IsZero() != b.Time.IsZero() {
+			if a.Time.IsZero() {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Compare(b.Name, a.Name)
+	})
+	return archives, nil
+}

@@ -1,0 +1,100 @@
+package backup
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ZPascal/container-manager/pkg/held"
+)
+
+// Programs is what a backup needs of supervisord. Stop and Start return when the
+// program is stopped, or is running.
+type Programs interface {
+	// Running returns the full names of those programs that a name stands for
+	// and that run.
+	Running(ctx context.Context, name string) ([]string, error)
+	Stop(ctx context.Context, name string) error
+	Start(ctx context.Context, name string) error
+}
+
+// startTimeout is how long a program may take to be running again, also when
+// the backup itself is being ended.
+const startTimeout = 2 * time.Minute
+
+// hold stops the programs of IMAGE_BACKUP_STOP_PROGRAMS, and keeps health checks
+// from starting them. Whatever happens then, the caller calls release, which
+// starts what was stopped and returns how many would not start. What was not
+// running before stays as it is.
+func (r Runner) hold(ctx context.Context, why string) (release func() int, err error) {
+	var stopped []string
+	release = func() int {
+		failed := 0
+		for _, name := range slices.Backward(stopped) {
+			failed += r.startAgain(ctx, name)
+		}
+		stopped = nil
+		return failed
+	}
+	if r.Programs == nil {
+		return release, nil
+	}
+	for _, name := range r.Config.BackupStop {
+		running, err := r.Programs.Running(ctx, name)
+		if err != nil {
+			release()
+			return nil, fmt.Errorf("cannot tell whether %s runs (IMAGE_BACKUP_STOP_PROGRAMS): %w", name, err)
+		}
+		if len(running) == 0 {
+			r.Log.Info().Msgf("%s does not run: it stays as it is", name)
+		}
+		for _, program := range running {
+			if err := held.Hold(r.Config.RunDir, program, why); err != nil {
+				release()
+				return nil, err
+			}
+			stopped = append(stopped, program)
+			r.Log.Info().Msgf("stopping %s", program)
+			if err := r.Programs.Stop(ctx, program); err != nil {
+				release()
+				return nil, fmt.Errorf("cannot stop %s (IMAGE_BACKUP_STOP_PROGRAMS): %w", program, err)
+			}
+		}
+	}
+	return release, nil
+}
+
+// startAgain starts a program that was held, even when ctx is done. It returns 1
+// when that fails; then the health checks may try, because the mark goes anyway.
+func (r Runner) startAgain(ctx context.Context, name string) int {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
+	defer cancel()
+	r.Log.Info().Msgf("starting %s", name)
+	err := r.Programs.Start(ctx, name)
+	if err := held.Release(r.Config.RunDir, name); err != nil {
+		r.Log.Warn().Msgf("cannot remove the mark that holds %s: %v", name, err)
+	}
+	if err != nil {
+		r.Log.Error().Msgf("cannot start %s, which was stopped for this: %v", name, err)
+		return 1
+	}
+	return 0
+}
+
+// startOrphans starts what a backup or restore that was killed has left stopped.
+func (r Runner) startOrphans(ctx context.Context) {
+	orphans := held.Orphans(r.Config.RunDir)
+	if r.Programs == nil || len(orphans) == 0 {
+		return
+	}
+	var names []string
+	for _, mark := range orphans {
+		names = append(names, mark.Program)
+	}
+	r.Log.Warn().Msgf("a run that was killed has left %s stopped", strings.Join(names, ", "))
+	for _, name := range names {
+		r.startAgain(ctx, name)
+	}
+}

@@ -1,0 +1,128 @@
+package backup
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/log"
+)
+
+// Runner makes and restores backups.
+type Runner struct {
+	Config config.Config
+	Log    log.Logger
+	// Programs stops and starts IMAGE_BACKUP_STOP_PROGRAMS; with nil they are
+	// left alone.
+	Programs Programs
+	// Terminal gets a line that tells the progress; with nil the log does.
+	Terminal io.Writer
+}
+
+// Result is what a backup or a restore has done.
+type Result struct {
+	Archive string // path
+	// Problems counts what is not as it should be although the whole succeeded.
+	Problems int
+}
+
+// begin takes the lock and clears up after whoever had it last.
+func (r Runner) begin(ctx context.Context, what string) (*fsutil.Lock, error) {
+	lock, err := r.lock(what)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.clearUp(ctx); err != nil {
+		_ = lock.Unlock()
+		return nil, err
+	}
+	return lock, nil
+}
+
+// clearUp takes back, removes and starts again what a run that was killed has
+// left. The caller has the lock.
+func (r Runner) clearUp(ctx context.Context) error {
+	if err := r.takeBack(); err != nil {
+		return err
+	}
+	r.sweep()
+	r.startOrphans(ctx)
+	return nil
+}
+
+const stagingPrefix = ".staging-"
+
+// newStaging makes an empty directory on the file system of the archives.
+func (r Runner) newStaging() (string, error) {
+	dir, err := os.MkdirTemp(r.Config.BackupDir, stagingPrefix)
+	if err != nil {
+		return "", fmt.Errorf("cannot make a staging directory: %w%s", err, fsutil.Advice(r.Config.BackupDir, err))
+	}
+	return dir, nil
+}
+
+// sweep removes staging directories and files that were not finished. As the
+// caller has the lock, nobody is using them.
+func (r Runner) sweep() {
+	entries, _ := os.ReadDir(r.Config.BackupDir)
+	for _, e := range entries {
+		if !isLeftover(e) {
+			continue
+		}
+		path := filepath.Join(r.Config.BackupDir, e.Name())
+		r.Log.Info().Msgf("removing %s, left by a run that did not end", path)
+		r.remove(path)
+	}
+}
+
+func isLeftover(e fs.DirEntry) bool {
+	name := e.Name()
+	if e.IsDir() {
+		return strings.HasPrefix(name, stagingPrefix)
+	}
+	if archive, ok := strings.CutSuffix(name, partialSuffix); ok {
+		_, ours := ParseName(archive)
+		return ours
+	}
+	// What fsutil.WriteFile makes beside a file.
+	return strings.HasPrefix(name, "."+indexName+".") || strings.HasPrefix(name, "."+journalName+".")
+}
+
+// remove deletes a tree of ours. What stays is a nuisance and no more.
+func (r Runner) remove(path string) {
+	if os.RemoveAll(path) == nil {
+		return
+	}
+	// Directories without write permission keep their content, unless for root.
+	_ = filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			_ = os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	if err := os.RemoveAll(path); err != nil {
+		r.Log.Warn().Msgf("cannot remove %s: %v", path, err)
+	}
+}
+
+// Size writes a number of bytes for people.
+func Size(n int64) string {
+	units := []string{"bytes", "kB", "MB", "GB", "TB"}
+	value, i := float64(n), 0
+	for value >= 1000 && i < len(units)-1 {
+		value, i = value/1000, i+1
+	}
+	if i == 0 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%.1f %s", value, units[i])
+}
+
+func took(since time.Time) time.Duration { return time.Since(since).Round(time.Millisecond) }

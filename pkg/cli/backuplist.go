@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/ZPascal/container-manager/pkg/backup"
+)
+
+func runBackupList(c command, args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	asJSON := flags.Bool("json", false, "print a JSON array")
+	if err := c.parseNone(flags, args); err != nil {
+		return err
+	}
+	return withRunner(c, func(r backup.Runner, ctx context.Context) (backup.Result, error) {
+		list, err := r.List(ctx)
+		if err != nil {
+			return backup.Result{}, err
+		}
+		if *asJSON {
+			out := json.NewEncoder(os.Stdout)
+			out.SetIndent("", "  ")
+			return backup.Result{}, out.Encode(list)
+		}
+		return backup.Result{}, printList(os.Stdout, list)
+	})
+}
+
+// printList prints a table. What is not known is a dash.
+func printList(w io.Writer, list []backup.Listed) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "NAME\tTIME\tSIZE\tFILES\tVERIFIED\tIMAGE\tAPP\tNOTES")
+	for _, l := range list {
+		files := "-"
+		if l.Files != nil {
+			files = fmt.Sprint(*l.Files)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Name, moment(l.Time), backup.Size(l.Size), files,
+			moment(l.Verified), label(l.Image, l.ImageVersion), label(l.App, l.AppVersion), cmp.Or(notes(l), "-"))
+	}
+	return t.Flush()
+}
+
+func moment(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.Local().Format(time.DateTime)
+}
+
+func label(name, version string) string {
+	if version != "" {
+		version = ":" + version
+	}
+	return cmp.Or(name+version, "-")
+}
+
+func notes(l backup.Listed) string {
+	var notes []string
+	if l.Encrypted {
+		notes = append(notes, "encrypted")
+	}
+	if l.Incomplete {
+		notes = append(notes, "incomplete")
+	}
+	if l.Problem != "" {
+		notes = append(notes, l.Problem)
+	}
+	return strings.Join(notes, ", ")
+}
+
+func runBackupVerify(c command, args []string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	if err := c.parse(flags, args); err != nil {
+		return err
+	}
+	return withRunner(c, func(r backup.Runner, ctx context.Context) (backup.Result, error) {
+		paths, err := toVerify(r, flags.Args())
+		if err != nil {
+			return backup.Result{}, err
+		}
+		var failed []error
+		for _, path := range paths {
+			head, err := r.Verify(ctx, path)
+			switch {
+			case ctx.Err() != nil:
+				return backup.Result{}, err
+			case err != nil:
+				failed = append(failed, err)
+			case head == nil:
+				fmt.Printf("%s: whole, by the sums of gzip; it has no manifest\n", path)
+			default:
+				fmt.Printf("%s: whole, %d files, %s\n", path, head.Files, backup.Size(head.Bytes))
+			}
+		}
+		return backup.Result{}, errors.Join(failed...)
+	})
+}
+
+// toVerify returns the paths of the archives named, or of all.
+func toVerify(r backup.Runner, names []string) ([]string, error) {
+	var paths []string
+	for _, name := range names {
+		path, err := r.Find(name)
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, path)
+	}
+	if len(names) > 0 {
+		return paths, nil
+	}
+	archives, err := backup.Archives(r.Config.BackupDir)
+	for _, a := range archives {
+		paths = append(paths, a.Path)
+	}
+	return paths, err
+}
