@@ -20,6 +20,7 @@ test   gcc                    gcc             gcc
 test   busybox                busybox-static  busybox
 test   redis-server           redis-server    redis
 test   /usr/include/stdlib.h  libc6-dev       musl-dev
+bench  pigz                   pigz            pigz
 lint   shellcheck             shellcheck      shellcheck
 END
 }

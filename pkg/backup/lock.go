@@ -27,12 +27,14 @@ func (r Runner) lockPath() (string, error) {
 }
 
 // lock takes the lock or says who has it; see fsutil.ErrLocked.
-func (r Runner) lock(what string) (*fsutil.Lock, error) {
+func (r Runner) lock(ctx context.Context, what string) (*fsutil.Lock, error) {
 	path, err := r.lockPath()
 	if err != nil {
 		return nil, err
 	}
-	lock, err := fsutil.TryLock(path)
+	ctx, cancel := context.WithTimeoutCause(ctx, glance, fsutil.ErrLocked)
+	defer cancel()
+	lock, err := fsutil.WaitLock(ctx, path, func() {})
 	if errors.Is(err, fsutil.ErrLocked) {
 		return nil, fmt.Errorf("%s is %w: %s", path, err, holder(path))
 	}
@@ -41,6 +43,10 @@ func (r Runner) lock(what string) (*fsutil.Lock, error) {
 	}
 	return lock, err
 }
+
+// glance is longer than the lock is held by somebody who merely looks whether
+// there is a backup.
+const glance = 300 * time.Millisecond
 
 // waitLock takes the lock as soon as it is free.
 func (r Runner) waitLock(ctx context.Context, what string) (*fsutil.Lock, error) {

@@ -35,7 +35,7 @@ type Result struct {
 
 // begin takes the lock and clears up after whoever had it last.
 func (r Runner) begin(ctx context.Context, what string) (*fsutil.Lock, error) {
-	lock, err := r.lock(what)
+	lock, err := r.lock(ctx, what)
 	if err != nil {
 		return nil, err
 	}

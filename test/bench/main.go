@@ -29,6 +29,7 @@ func benchmarks() []benchmark {
 		{"health", benchHealth},
 		{"main", benchMain},
 		{"recovery", benchRecovery},
+		{"backup", benchBackup},
 	}
 }
 
@@ -43,6 +44,13 @@ type bench struct {
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == "stamp" {
 		stamp(os.Args[2])
+		return
+	}
+	if len(os.Args) > 2 && backupSteps()[os.Args[1]] != nil {
+		if err := backupSteps()[os.Args[1]](os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	if err := run(os.Args[1:]); err != nil {
