@@ -312,13 +312,13 @@ cd "$STORAGE_BASE_DIR" && echo begun >>%d && echo done >>%d
 // TestRefusedConfiguration is what an operator sees of supervisord's own words.
 func TestRefusedConfiguration(t *testing.T) {
 	c := newContainer(t, openBinary(t), 0, map[string]string{
-		"image/supervisord/conf.d/app.conf": "[program:app]\nautostart = true\n",
+		"image/supervisord/conf.d/app.conf": "[program:app]\ncommand = sleep 1000\nautostart = perhaps\n",
 	})
 	l := c.start(t)
 	if status := l.end(); status != 2 {
 		t.Errorf("exit status %d, expected supervisord's 2", status)
 	}
-	l.says("does not specify a command in section 'program:app'")
+	l.says("not a valid boolean value: 'perhaps' in section 'program:app'")
 }
 
 // TestProgramsThatFail are named in the summary, with supervisord's reason.

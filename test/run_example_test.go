@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // fakeBinary records its arguments, environment and what it could find.

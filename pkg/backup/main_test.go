@@ -15,8 +15,8 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
 	"github.com/ZPascal/container-manager/pkg/held"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // kills is how often the tests that kill at random do so: few by default, for

@@ -50,7 +50,8 @@ func (s *supervisor) Running(_ context.Context, name string) ([]string, error) {
 	return []string{name}, nil
 }
 
-func (s *supervisor) Stop(ctx context.Context, name string) error  { return s.call(ctx, "stop", name) }
+func (s *supervisor) Stop(ctx context.Context, name string) error { return s.call(ctx, "stop", name) }
+
 func (s *supervisor) Start(ctx context.Context, name string) error { return s.call(ctx, "start", name) }
 
 func withPrograms(t *testing.T, names ...string) (*volume, *supervisor) {

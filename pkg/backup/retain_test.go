@@ -48,8 +48,10 @@ func TestRetentionKeepsTheNewest(t *testing.T) {
 func TestForeignNamesStay(t *testing.T) {
 	v := newVolume(t)
 	v.Config.BackupRetention = retention.Policy{Newest: 1}
-	foreign := []string{"backup-2026-01-01.tar.gz", "backup-2026-13-01_00:00:00.tar.gz", "backup-mine.tar.gz", "notes",
-		"backup-2026-01-01_00:00:00.tar.gz.bak", "backup-2026-01-01_00:00:00.tar", "x.partial", "old-backup-2026-01-01_00:00:00.tar.gz"}
+	foreign := []string{
+		"backup-2026-01-01.tar.gz", "backup-2026-13-01_00:00:00.tar.gz", "backup-mine.tar.gz", "notes",
+		"backup-2026-01-01_00:00:00.tar.gz.bak", "backup-2026-01-01_00:00:00.tar", "x.partial", "old-backup-2026-01-01_00:00:00.tar.gz",
+	}
 	for _, name := range foreign {
 		write(t, filepath.Join(v.Config.BackupDir, name), "mine")
 	}

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // TestMain stands in for the child that keeps supervisord awake: the binary that

@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 func TestMain(m *testing.M) {

@@ -13,8 +13,8 @@ import (
 	"github.com/abrander/go-supervisord"
 	"golang.org/x/sys/unix"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // container is the real binary as the entry point of a tree with real programs,

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 func TestProbeCommand(t *testing.T) {

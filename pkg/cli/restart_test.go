@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 const (

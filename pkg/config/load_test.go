@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // load loads an environment that must be valid.

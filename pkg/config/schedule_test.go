@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 func TestLoadChecksSchedules(t *testing.T) {

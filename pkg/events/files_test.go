@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 func TestMain(m *testing.M) {

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 func TestReadFile(t *testing.T) {

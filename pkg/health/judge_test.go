@@ -9,9 +9,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ZPascal/container-manager/internal/supervisordtest"
-	"github.com/ZPascal/container-manager/internal/testenv"
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/test/supervisordtest"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // judge returns what is wrong, on one line.

@@ -13,11 +13,11 @@ import (
 
 	"github.com/abrander/go-supervisord"
 
-	"github.com/ZPascal/container-manager/internal/supervisordtest"
-	"github.com/ZPascal/container-manager/internal/testenv"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
+	"github.com/ZPascal/container-manager/test/supervisordtest"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // rig is a real supervisord with directories of probes. Restarts are done in

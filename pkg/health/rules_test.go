@@ -11,10 +11,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ZPascal/container-manager/internal/supervisordtest"
-	"github.com/ZPascal/container-manager/internal/testenv"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/held"
+	"github.com/ZPascal/container-manager/test/supervisordtest"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 func TestThreshold(t *testing.T) {

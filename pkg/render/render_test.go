@@ -11,10 +11,10 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/setup"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 var update = flag.Bool("update", false, "write golden files instead of comparing with them")

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
 	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // A volume's directories may belong to a group that all containers share: root's

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // process is what supervisord makes of a section.

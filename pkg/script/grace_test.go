@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // slowChild runs in the foreground of a shell, and takes its time to end: a

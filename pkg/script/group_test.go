@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // group is a running command whose script has said which processes it has.

@@ -8,9 +8,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/setup"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // step runs a built-in step, and returns what it said.

@@ -6,8 +6,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
 	"github.com/ZPascal/container-manager/pkg/setup"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 func TestCreateStorageDirs(t *testing.T) {

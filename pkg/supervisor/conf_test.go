@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 func TestFromConfig(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 
 	"github.com/abrander/go-supervisord"
 
-	"github.com/ZPascal/container-manager/internal/supervisordtest"
-	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/test/supervisordtest"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // programs are of every kind. startsecs is 0 where nothing is to be waited for.

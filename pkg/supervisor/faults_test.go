@@ -17,8 +17,8 @@ import (
 
 	"github.com/abrander/go-supervisord"
 
-	"github.com/ZPascal/container-manager/internal/supervisordtest"
-	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/test/supervisordtest"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // listen returns a socket whose connections serve gets.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ZPascal/container-manager/internal/testenv"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // Server is a supervisord that ends with its test.
