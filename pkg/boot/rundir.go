@@ -47,8 +47,8 @@ func (b *Boot) prepareRunDir() error {
 		return err
 	}
 	// What a former life knew of its programs does not hold in this one.
-	for _, sub := range []string{"health", "held"} {
-		if err := os.RemoveAll(filepath.Join(dir, sub)); err != nil {
+	for _, sub := range append(health.Dirs(b.Config), filepath.Join(dir, "held")) {
+		if err := removeFiles(sub); err != nil {
 			return runDirError(dir, err)
 		}
 	}
@@ -71,6 +71,21 @@ func (b *Boot) prepareRunDir() error {
 		return runDirError(dir, err)
 	}
 	return nil
+}
+
+// removeFiles removes what lies in a directory but for other directories. There
+// is mostly nothing, and to look costs less than to make the directory anew.
+func removeFiles(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if err == nil && !e.IsDir() {
+			err = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
+	return err
 }
 
 func checkRunDir(dir string) error {
@@ -141,6 +156,9 @@ func (b *Boot) refuseSecondLife() error {
 		clients = append(clients, former)
 	}
 	for _, c := range clients {
+		if c.IsAbsent() {
+			continue
+		}
 		switch err := c.Touch(context.Background()); {
 		case err == nil:
 			return fmt.Errorf("supervisord already runs at %s: use that container's programs, or name another IMAGE_SUPERVISOR_SOCKET", c)

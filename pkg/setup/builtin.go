@@ -22,13 +22,13 @@ type Step func(config.Config, log.Logger) error
 // Builtin returns the built-in step that a file of this name stands for.
 func Builtin(name string) (Step, bool) {
 	step, ok := map[string]Step{
-		"00-configure-environment.py": configureEnvironment,
-		"01-configure-backup.py":      configureBackup,
-		"02-configure-cron.py":        configureCron,
-		"03-configure-health.py":      configureHealth,
-		"04-configure-filebeat.py":    configureFilebeat,
-		"05-configure-logrotate.py":   configureLogrotate,
-		"00-create-storage-dirs.py":   createStorageDirs,
+		savesEnvironment:            configureEnvironment,
+		"01-configure-backup.py":    configureBackup,
+		"02-configure-cron.py":      configureCron,
+		"03-configure-health.py":    configureHealth,
+		"04-configure-filebeat.py":  configureFilebeat,
+		"05-configure-logrotate.py": configureLogrotate,
+		"00-create-storage-dirs.py": createStorageDirs,
 	}[name]
 	return step, ok
 }

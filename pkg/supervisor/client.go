@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/abrander/go-supervisord"
@@ -31,6 +33,16 @@ type Client struct {
 func AtSocket(path string) Client { return Client{network: "unix", address: path} }
 
 func (c Client) String() string { return c.address }
+
+// IsAbsent reports whether nothing can listen: there is no such socket. That costs
+// a fraction of trying to connect.
+func (c Client) IsAbsent() bool {
+	if c.network != "unix" {
+		return false
+	}
+	_, err := os.Lstat(c.address)
+	return errors.Is(err, fs.ErrNotExist)
+}
 
 // Touch connects and hangs up. supervisord sleeps for up to a second before it
 // looks after its programs; a connection wakes it.
