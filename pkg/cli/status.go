@@ -6,12 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/abrander/go-supervisord"
 
+	"github.com/ZPascal/container-manager/pkg/backup"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/cron"
 	"github.com/ZPascal/container-manager/pkg/health"
@@ -180,11 +180,10 @@ func (s *status) addJobs(cfg config.Config, cronRuns bool) {
 	}
 }
 
-// addBackup adds the newest archive: the times in their names sort as text.
 func (s *status) addBackup(cfg config.Config) {
-	archives, err := filepath.Glob(filepath.Join(cfg.BackupDir, "backup-[0-9]*.tar.gz*"))
+	archives, err := backup.Archives(cfg.BackupDir) // the newest first
 	s.note(err)
 	if len(archives) > 0 {
-		s.LastBackup = filepath.Base(slices.Max(archives))
+		s.LastBackup = archives[0].Name
 	}
 }
