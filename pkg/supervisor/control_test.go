@@ -22,6 +22,7 @@ const programs = `
 [program:app]
 command = /bin/sleep 1000
 startsecs = 0
+stopwaitsecs = 60
 [program:slow]
 command = /bin/sleep 1000
 startsecs = 2
