@@ -142,7 +142,8 @@ func TestTemplatesAreNotEdited(t *testing.T) {
 func TestModes(t *testing.T) {
 	for _, mask := range []int{0, 0o077} {
 		tree := testenv.NewTree(t)
-		c := load(t, tree)
+		withPrograms(t, tree, "filebeat")
+		c := load(t, tree, "LOGGING_REDIS_HOST=redis")
 		old := syscall.Umask(mask)
 		err := render.All(c)
 		syscall.Umask(old)

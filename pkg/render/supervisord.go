@@ -196,7 +196,11 @@ func (r *renderer) editSection(f *ini.File, s ini.Section, processes int) {
 	}
 	if command, _, ok := s.Get("command"); ok {
 		rendered := command
-		for _, conf := range []string{filebeatConf(r.Config), LogrotateConf(r.Config)} {
+		confs := []string{LogrotateConf(r.Config)}
+		if r.RedisHost != "" { // otherwise filebeat's is not rendered
+			confs = append(confs, filebeatConf(r.Config))
+		}
+		for _, conf := range confs {
 			name := filepath.Base(conf)
 			to := "%(ENV_IMAGE_RUN_DIR)s/logging/" + name // a value may look like a comment, a name's does not
 			rendered = strings.ReplaceAll(rendered, "%(ENV_IMAGE_LOGGING_DIR)s/"+name, to)
