@@ -215,7 +215,7 @@ func (v *volume) withLessAndLess(dir string, most int64, run func() error, check
 		}
 		failed++
 		if text := err.Error(); !strings.Contains(text, "No space left on device") && // of the script
-			!(strings.Contains(text, "no space left on device") && strings.Contains(text, "make room on the file system of ")) {
+			!(strings.Contains(text, "no space left on device") && strings.Contains(text, "make room on the file system of "+dir)) {
 			v.t.Errorf("with room for %d bytes: %v", room, err)
 		}
 		check()
