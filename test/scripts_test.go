@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,7 @@ func TestScripts(t *testing.T) {
 			"waitfor": waitForText,
 			"modes":   modes,
 			"gone":    gone,
+			"status":  status,
 		},
 	})
 }
@@ -116,6 +118,21 @@ func waitForText(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("%s never contained %q:\n%s", args[0], args[1], data)
 		}
 		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// status runs a command that must end with an exit status: status N COMMAND...
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
 	}
 }
 

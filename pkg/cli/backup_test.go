@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/test/testenv"
+)
+
+// newBackupContainer has programs of which backups stop one and a group, and a
+// backup script that tries all that may start them meanwhile.
+func newBackupContainer(t *testing.T) *container {
+	t.Helper()
+	c := newContainer(t, "IMAGE_BACKUP_STOP_PROGRAMS=app, many idle", "IMAGE_CRON_ENABLED=false")
+	c.environ = append(c.environ, "IMAGE_BACKUP_PATHS="+c.Path("storage/data"))
+	c.program("app", sleeper)
+	c.program("many", sleeper, "process_name = %(program_name)s_%(process_num)d", "numprocs = 2")
+	c.program("idle", sleeper, "autostart = false")
+	c.program("other", sleeper)
+	testenv.Script(t, c.Path("image/health/readiness.probes.d/check-app.sh"), "exec container-manager probe process app")
+	testenv.Write(t, c.Path("storage/data/f"), "data", 0o644)
+	c.start()
+	for _, name := range []string{"app", "many:many_0", "many:many_1", "other"} {
+		c.waitState(name, "RUNNING")
+	}
+	return c
+}
+
+// wantRunning fails unless all is as it was before.
+func (c *container) wantRunning() {
+	c.t.Helper()
+	for name, want := range map[string]string{"app": "RUNNING", "many:many_0": "RUNNING", "many:many_1": "RUNNING", "other": "RUNNING", "idle": "STOPPED"} {
+		if got := c.process(name).StateName; got != want {
+			c.t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	if marks, _ := os.ReadDir(c.Path("run/held")); len(marks) > 0 {
+		c.t.Errorf("%s is still held", marks[0].Name())
+	}
+}
+
+func TestBackupStopsPrograms(t *testing.T) {
+	c := newBackupContainer(t)
+	testenv.Script(t, c.Path("script.sh"), `
+container-manager probe process app && exit 1
+container-manager probe process many:many_1 && exit 2
+container-manager probe process other || exit 3
+container-manager check-readiness && exit 4
+container-manager probe process app && exit 5
+exit 0`)
+	c.backupScript("states.sh")
+	c.want(0, "stopping many:many_0", "backup")
+	c.wantRunning()
+	if got := c.spawned("app"); got != 2 {
+		t.Errorf("app was started %d times, want 2", got)
+	}
+
+	// A restore puts the data back while they are stopped.
+	testenv.Write(t, c.Path("storage/data/f"), "newer data", 0o644)
+	c.want(0, "what was there before is kept as "+c.Path("storage/data.before-restore-"), "restore")
+	if got := testenv.Read(t, c.Path("storage/data/f")); got != "data" {
+		t.Errorf("the data is %q", got)
+	}
+	c.wantRunning()
+	c.want(0, "", "check-readiness")
+}
+
+// backupScript makes DIR/script.sh one of the backup's. The image's own tree is
+// locked down by the time.
+func (c *container) backupScript(name string) {
+	c.t.Helper()
+	dir := c.Path("image/backup/scripts")
+	testenv.Chmod(c.t, dir, 0o755)
+	if err := os.Rename(c.Path("script.sh"), filepath.Join(dir, name)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func TestBackupThatIsEndedStartsPrograms(t *testing.T) {
+	c := newBackupContainer(t)
+	testenv.Script(t, c.Path("script.sh"), `echo >"$BACKUP_TEMP_DIR/../../ready"; exec sleep 1000`)
+	c.backupScript("hang.sh")
+	ready := c.Path("storage/backup/ready")
+	code, said := c.execSignalled(unix.SIGTERM, "the script runs", func() bool { return testenv.Exists(ready) }, "backup")
+	if code != 143 || !strings.Contains(said, "starting app") {
+		t.Errorf("exit code %d, want 143; it said\n%s", code, said)
+	}
+	c.wantRunning()
+
+	// After SIGKILL they stay stopped until the next run, or until a check that
+	// finds the mark void.
+	if err := os.Remove(ready); err != nil {
+		t.Fatal(err)
+	}
+	code, _ = c.execSignalled(unix.SIGKILL, "the script runs", func() bool { return testenv.Exists(ready) }, "backup")
+	if got := c.process("app").StateName; code != -1 || got != "STOPPED" {
+		t.Errorf("exit code %d; app is %s", code, got)
+	}
+	c.want(1, "a run that was killed has left app, many:many_0, many:many_1 stopped", "restore", "nonesuch")
+	c.wantRunning()
+}
