@@ -88,7 +88,7 @@ func TestExamplesAreChildImages(t *testing.T) {
 func TestExampleScriptsCanRun(t *testing.T) {
 	forEachExample(t, func(t *testing.T, _, dir string) {
 		scripts := 0
-		for _, pattern := range []string{"setup/run.*", "health/*.probes.d", "backup/scripts", "restore/scripts"} {
+		for _, pattern := range []string{"setup/run.*", "health/*.probes.d", "backup/scripts", "backup/post.d", "restore/scripts"} {
 			dirs, err := filepath.Glob(filepath.Join(dir, "image", pattern))
 			if err != nil {
 				t.Fatal(err)
