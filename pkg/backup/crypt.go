@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"filippo.io/age"
+	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/backup/archive"
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -174,6 +175,7 @@ func seal(ctx context.Context, plain, sealed string, recipients []age.Recipient)
 	if err := errors.Join(w.Close(), out.Chmod(archiveMode), out.Sync()); err != nil {
 		return "", err
 	}
+	_ = unix.Fadvise(int(out.Fd()), 0, 0, unix.FADV_DONTNEED) // so that the disk is read, if possible
 	written := hash.Sum(nil)
 	back, err := fileSum(ctx, sealed)
 	if err != nil {

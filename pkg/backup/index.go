@@ -56,7 +56,7 @@ func (r Runner) updateIndex(change func(index)) {
 	}
 	data, err := json.Marshal(idx)
 	if err == nil {
-		err = fsutil.WriteFile(r.indexPath(), append(data, '\n'), 0o600)
+		err = fsutil.WriteFile(r.indexPath(), append(data, '\n'), archiveMode)
 	}
 	if err != nil {
 		r.Log.Warn().Msgf("cannot note what is known of the archives: %v", err)

@@ -38,7 +38,7 @@ func (r Runner) writeJournal(j journal) error {
 	if err != nil {
 		return err
 	}
-	return fsutil.WriteFile(r.journalPath(), append(data, '\n'), 0o600)
+	return fsutil.WriteFile(r.journalPath(), append(data, '\n'), archiveMode)
 }
 
 // commit ends a restore: from here on nothing is taken back.

@@ -17,6 +17,10 @@ import (
 // had it last.
 const lockName = ".lock"
 
+// lockMode lets another user of a shared volume take the lock who is in its
+// group.
+const lockMode = 0o660
+
 // lockPath creates STORAGE_BACKUP_DIR and returns the path of the lock in it.
 func (r Runner) lockPath() (string, error) {
 	dir := r.Config.BackupDir
@@ -67,7 +71,8 @@ func (r Runner) waitLock(ctx context.Context, what string) (*fsutil.Lock, error)
 func sign(path, what string) {
 	host, _ := os.Hostname()
 	text := fmt.Sprintf("%s of container %s, process %d, since %s\n", what, host, os.Getpid(), time.Now().Format(time.DateTime))
-	_ = os.WriteFile(path, []byte(text), 0o660)
+	_ = os.WriteFile(path, []byte(text), lockMode)
+	_ = os.Chmod(path, lockMode) // whatever the umask
 }
 
 func holder(path string) string {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
@@ -39,10 +40,11 @@ func backupLogs(ctx context.Context, c config.Config, l log.Logger, stage string
 		return 0, errors.New("rsync is not installed: install it, or remove this script")
 	}
 	err = script.Command{
-		Path:   rsync,
-		Args:   []string{"--archive", "--numeric-ids", "--sparse", "--", c.LogsDir + "/", filepath.Join(stage, "logs")},
-		Env:    c.Environ,
-		Output: func(line string) { l.Info().Msg(line) },
+		Path:    rsync,
+		Args:    []string{"--archive", "--numeric-ids", "--sparse", "--", c.LogsDir + "/", filepath.Join(stage, "logs")},
+		Env:     c.Environ,
+		Output:  func(line string) { l.Info().Msg(line) },
+		Timeout: time.Duration(c.BackupTimeout),
 	}.Run(ctx)
 	var failed *script.Error
 	if errors.As(err, &failed) && failed.Status == rsyncVanished {

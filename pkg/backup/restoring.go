@@ -125,7 +125,12 @@ func (s *restoring) unpack(in *archive.Reader) error {
 	}
 	u := archive.Unpacker{
 		Targets: []archive.Target{{Root: roots[s.content]}},
-		Note:    func(path, what string) { s.Log.Warn().Msgf("%q: %s", path, what) },
+	}
+	notes := 0
+	u.Note = func(path, what string) {
+		if notes++; notes <= maxNotes {
+			s.Log.Warn().Msgf("%q: %s", path, what)
+		}
 	}
 	for _, p := range slices.Backward(s.placements) { // inner before outer
 		u.Targets = append(u.Targets, archive.Target{From: archivePath(p.path), Root: roots[p.stage], As: p.as})
@@ -136,8 +141,15 @@ func (s *restoring) unpack(in *archive.Reader) error {
 	if err := u.Unpack(in); err != nil {
 		return fmt.Errorf("%w%s", err, fsutil.Advice(fullest(append(slices.Clip(s.journal.Stages), s.content)), err))
 	}
+	if notes > maxNotes {
+		s.Log.Warn().Msgf("the same or similar for %d more", notes-maxNotes)
+	}
 	return syncAll(s.journal.Stages)
 }
+
+// maxNotes is how many files are named that cannot be quite as they were: where
+// one cannot be given to its owner, others mostly cannot either.
+const maxNotes = 20
 
 // fullest returns the directory on whose file system there is the least room.
 func fullest(dirs []string) string {

@@ -25,7 +25,11 @@ func (r Runner) expire(ctx context.Context, made string, incomplete bool) (probl
 		r.Log.Error().Msg(err.Error())
 		return 1
 	}
-	keep, expired := expired(policy, archives, func(a Archive) bool { return a.Name == made || r.counts(ctx, a) })
+	idx := r.readIndex()
+	keep, expired := expired(policy, archives, func(a Archive) bool {
+		_, known := idx.get(a) // then it was read before
+		return known || a.Name == made || r.counts(ctx, a)
+	})
 	r.Log.Info().Msgf("%s: %d of %d archives", policy, len(keep), len(keep)+len(expired))
 	for _, a := range expired {
 		if a.Name == made || ctx.Err() != nil {
@@ -41,12 +45,8 @@ func (r Runner) expire(ctx context.Context, made string, incomplete bool) (probl
 	return problems
 }
 
-// counts reports whether an archive is whole. What was read before is not read
-// again.
+// counts reads an archive and reports whether it is whole.
 func (r Runner) counts(ctx context.Context, a Archive) bool {
-	if _, ok := r.readIndex().get(a); ok {
-		return true
-	}
 	_, err := r.Verify(ctx, a.Path)
 	switch {
 	case err == nil:

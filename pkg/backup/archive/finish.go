@@ -48,7 +48,7 @@ func (w *Writer) join(front *front, path string) error {
 		return err
 	}
 	if inserted {
-		if err := w.body.Sync(); err != nil {
+		if err := settle(w.body); err != nil {
 			return err
 		}
 		return os.Rename(filepath.Join(w.dir, "body"), path)
@@ -67,7 +67,17 @@ func (w *Writer) join(front *front, path string) error {
 	if _, err := io.Copy(out, w.body); err != nil { // copy_file_range(2) where there is one
 		return err
 	}
-	return errors.Join(out.Sync(), os.Remove(filepath.Join(w.dir, "body")))
+	return errors.Join(settle(out), os.Remove(filepath.Join(w.dir, "body")))
+}
+
+// settle writes a file to the disk and drops it from memory, so that whoever
+// reads it back reads what is on the disk.
+func settle(f *os.File) error {
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	_ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) // a wish, and no more
+	return nil
 }
 
 // front is the manifest as it stands in the archive: a gzip member with its tar

@@ -15,17 +15,39 @@ type rules struct {
 	limits  Limits
 	bytes   int64
 	entries int64
-	// seen has the kinds of all paths so far, by hash: names would take several
-	// times the memory.
-	seen map[uint64]Kind
+	// seen has what all paths so far are, by hash: names would take many times
+	// the memory.
+	seen map[uint64]letter
 	seed maphash.Seed
 }
 
 func newRules(limits Limits) *rules {
-	return &rules{limits: limits, seen: map[uint64]Kind{}, seed: maphash.MakeSeed()}
+	return &rules{limits: limits, seen: map[uint64]letter{}, seed: maphash.MakeSeed()}
 }
 
 func (r *rules) key(name string) uint64 { return maphash.String(r.seed, name) }
+
+// letter is the first of a kind.
+type letter byte
+
+const (
+	isFile    letter = 'f'
+	isDir     letter = 'd'
+	isSymlink letter = 's'
+	isLink    letter = 'h'
+)
+
+func (l letter) String() string {
+	switch l {
+	case isDir:
+		return string(Dir)
+	case isSymlink:
+		return string(Symlink)
+	case isLink:
+		return string(Hardlink)
+	}
+	return string(File)
+}
 
 // check says what is wrong with an entry.
 func (r *rules) check(e *Entry) error {
@@ -39,22 +61,22 @@ func (r *rules) check(e *Entry) error {
 	r.bytes += e.Size
 	for parent := path.Dir(name); parent != "."; parent = path.Dir(parent) {
 		kind, ok := r.seen[r.key(parent)]
-		if ok && kind != Dir {
+		if ok && kind != isDir {
 			return fmt.Errorf("%q is below %q, which is a %s", name, parent, kind)
 		}
 		if ok {
 			break // whatever is above it was looked at when it came
 		}
-		r.seen[r.key(parent)] = Dir
+		r.seen[r.key(parent)] = isDir
 	}
-	if e.Kind == Hardlink && r.seen[r.key(string(e.Target))] != File {
+	if e.Kind == Hardlink && r.seen[r.key(string(e.Target))] != isFile {
 		return fmt.Errorf("%q is a hard link to %q, which is no file that came before it", name, e.Target)
 	}
 	was, ok := r.seen[r.key(name)]
-	if ok && (was != Dir || e.Kind != Dir) {
+	if ok && (was != isDir || e.Kind != Dir) {
 		return fmt.Errorf("holds %q twice", name)
 	}
-	r.seen[r.key(name)] = e.Kind
+	r.seen[r.key(name)] = letter(e.Kind[0])
 	return nil
 }
 
