@@ -51,10 +51,12 @@ func (b *Boot) lockDown() error {
 func (b *Boot) writable() []identity {
 	c := b.Config
 	var ids []identity
-	for _, dir := range []string{
+	dirs := []string{
 		c.RunDir, c.StorageBaseDir, c.BackupDir, c.ConfDir, c.DataDir, c.FilebeatDir, c.FilebeatRegDir,
 		c.LogsDir, c.SupervisorLogs, c.ProcessPIDDir, c.ProcessStateDir, filepath.Dir(c.Socket), filepath.Dir(c.PIDFile),
-	} {
+	}
+	slices.Sort(dirs)
+	for _, dir := range slices.Compact(dirs) {
 		ids = append(ids, identify(dir))
 	}
 	return ids

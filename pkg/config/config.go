@@ -6,18 +6,17 @@ import "github.com/ZPascal/container-manager/pkg/retention"
 
 // Config is the environment, loaded and checked. The README's table is printed
 // from the tags below (see Markdown); a default may name variables declared
-// above it. Tags: kind is the check of a string (see checks), secret keeps a
-// value out of errors, optional leaves a variable without a value unset,
-// group begins a table of its own, and internal keeps a variable out of the
-// tables (see Markdown).
+// above it. Tags: kind is the check of a string (see checks), and group begins a
+// table of its own. What is secret stays out of errors, what is optional and has
+// no value ends up unset, and what is internal stays out of the tables.
 type Config struct {
-	ImageName    string `group:"Labels and time zone" envconfig:"IMAGE_NAME" desc:"Label on every shipped log line"`
+	ImageName    string `envconfig:"IMAGE_NAME" group:"Labels and time zone" desc:"Label on every shipped log line"`
 	ImageVersion string `envconfig:"IMAGE_VERSION" desc:"Label on every shipped log line"`
 	AppName      string `envconfig:"APP_NAME" desc:"Label on every shipped log line"`
 	AppVersion   string `envconfig:"APP_VERSION" desc:"Label on every shipped log line"`
-	TimeZone     string `envconfig:"TZ" kind:"zone" optional:"true" desc:"Time zone of cron and of log times; Europe/Berlin in the image, else the system's"`
+	TimeZone     string `envconfig:"TZ" kind:"zone" is:"optional" desc:"Time zone of cron and of log times; Europe/Berlin in the image, else the system's"`
 
-	BaseDir       string `group:"The image tree" envconfig:"IMAGE_BASE_DIR" default:"/image" kind:"path" desc:"Root of the image tree"`
+	BaseDir       string `envconfig:"IMAGE_BASE_DIR" default:"/image" kind:"path" group:"The image tree" desc:"Root of the image tree"`
 	RunDir        string `envconfig:"IMAGE_RUN_DIR" default:"/tmp/container-manager" kind:"path" desc:"Where everything generated goes; must be writable"`
 	AppDir        string `envconfig:"IMAGE_APP_DIR" default:"$IMAGE_BASE_DIR/app" kind:"path" desc:"The application"`
 	BackupToolDir string `envconfig:"IMAGE_BACKUP_DIR" default:"$IMAGE_BASE_DIR/backup" kind:"path" desc:"Entry point and scripts of backups"`
@@ -37,7 +36,7 @@ type Config struct {
 	LivenessDir       string `envconfig:"IMAGE_HEALTH_LIVENESS_DIR" default:"$IMAGE_HEALTH_DIR/liveness.probes.d" kind:"path" desc:"Liveness probes"`
 	ReadinessDir      string `envconfig:"IMAGE_HEALTH_READINESS_DIR" default:"$IMAGE_HEALTH_DIR/readiness.probes.d" kind:"path" desc:"Readiness probes"`
 
-	StorageBaseDir  string `group:"Storage and the running container" envconfig:"STORAGE_BASE_DIR" default:"/storage" kind:"path" desc:"Root of what outlives the container"`
+	StorageBaseDir  string `envconfig:"STORAGE_BASE_DIR" default:"/storage" kind:"path" group:"Storage and the running container" desc:"Root of what outlives the container"`
 	BackupDir       string `envconfig:"STORAGE_BACKUP_DIR" default:"$STORAGE_BASE_DIR/backup" kind:"path" desc:"Backup archives"`
 	ConfDir         string `envconfig:"STORAGE_CONF_DIR" default:"$STORAGE_BASE_DIR/conf" kind:"path" desc:"Configuration that the application keeps"`
 	DataDir         string `envconfig:"STORAGE_DATA_DIR" default:"$STORAGE_BASE_DIR/data" kind:"path" desc:"Data of the application"`
@@ -51,7 +50,7 @@ type Config struct {
 	Socket          string `envconfig:"IMAGE_SUPERVISOR_SOCKET" default:"/tmp/supervisord.sock" kind:"socket" desc:"supervisord's socket"`
 	MainProgram     string `envconfig:"IMAGE_MAIN_PROGRAM" desc:"Program of supervisord with whose end the container ends, with its exit status"`
 
-	BackupEnabled   Bool             `group:"Backup and restore" envconfig:"IMAGE_BACKUP_ENABLED" default:"1" desc:"Put the backup job in the crontab"`
+	BackupEnabled   Bool             `envconfig:"IMAGE_BACKUP_ENABLED" default:"1" group:"Backup and restore" desc:"Put the backup job in the crontab"`
 	BackupCron      string           `envconfig:"IMAGE_BACKUP_CRON" default:"2 1 * * *" kind:"schedule" desc:"When to back up"`
 	BackupLog       string           `envconfig:"IMAGE_BACKUP_LOG" default:"$STORAGE_LOGS_DIR/backup.log" kind:"path" desc:"Log of the backup job"`
 	BackupRetention retention.Policy `envconfig:"IMAGE_BACKUP_RETENTION" default:"3" desc:"How many archives to keep, and of how many days, weeks and so on the newest: 3 daily:7 weekly:4; 0 keeps all"`
@@ -60,15 +59,15 @@ type Config struct {
 	BackupStop      Names            `envconfig:"IMAGE_BACKUP_STOP_PROGRAMS" desc:"Programs that are stopped while data is read or put back"`
 	BackupTimeout   Duration         `envconfig:"IMAGE_BACKUP_SCRIPT_TIMEOUT" default:"12h" desc:"How long one script of a backup or restore may take; 0 is for ever"`
 	BackupPostDir   string           `envconfig:"IMAGE_BACKUP_POST_DIR" default:"$IMAGE_BACKUP_DIR/post.d" kind:"path" desc:"Scripts that are called with the path of every new archive, for copies elsewhere"`
-	AgeRecipients   string           `envconfig:"IMAGE_BACKUP_AGE_RECIPIENTS" kind:"recipients" secret:"true" desc:"Public keys of age that archives are encrypted to, with blanks between them"`
-	AgePassphrase   string           `envconfig:"IMAGE_BACKUP_AGE_PASSPHRASE_FILE" kind:"path" optional:"true" desc:"File with a passphrase that archives are encrypted with instead"`
+	AgeRecipients   string           `envconfig:"IMAGE_BACKUP_AGE_RECIPIENTS" kind:"recipients" is:"secret" desc:"Public keys of age that archives are encrypted to, with blanks between them"`
+	AgePassphrase   string           `envconfig:"IMAGE_BACKUP_AGE_PASSPHRASE_FILE" kind:"path" is:"optional" desc:"File with a passphrase that archives are encrypted with instead"`
 	AgeIdentities   string           `envconfig:"IMAGE_BACKUP_AGE_IDENTITY_FILE" default:"$IMAGE_SECRETS_DIR/backup-identity.txt" kind:"path" desc:"File with the secret keys of age that a restore decrypts with"`
 
 	RestoreFirstStart Bool  `envconfig:"IMAGE_RESTORE_ON_FIRST_START" default:"true" desc:"Restore the newest archive on the first start"`
 	RestoreMaxSize    Size  `envconfig:"IMAGE_RESTORE_MAX_SIZE" default:"1T" desc:"An archive that would unpack to more bytes than this is refused; 0 is no limit"`
 	RestoreMaxFiles   Count `envconfig:"IMAGE_RESTORE_MAX_FILES" default:"10000000" desc:"An archive that holds more files than this is refused; 0 is no limit"`
 
-	CronEnabled    Bool     `group:"Cron and health" envconfig:"IMAGE_CRON_ENABLED" default:"1" desc:"Start crond under supervisord"`
+	CronEnabled    Bool     `envconfig:"IMAGE_CRON_ENABLED" default:"1" group:"Cron and health" desc:"Start crond under supervisord"`
 	CronStrict     Bool     `envconfig:"IMAGE_CRON_STRICT" default:"false" desc:"Refuse a crontab with a bad line instead of leaving the line out"`
 	CronJobTimeout Duration `envconfig:"IMAGE_CRON_JOB_TIMEOUT" default:"0" desc:"How long a job may run until its process group is killed, such as 30m; 0 is no limit"`
 	LogrotateCron  string   `envconfig:"IMAGE_LOGROTATE_CRON" default:"32 4 * * *" kind:"schedule" desc:"When to rotate logs"`
@@ -81,17 +80,17 @@ type Config struct {
 	HealthFailures Count    `envconfig:"IMAGE_HEALTH_FAILURE_THRESHOLD" default:"1" kind:"from1" desc:"How many times in a row a probe has to fail until its program is restarted"`
 	HealthGrace    Duration `envconfig:"IMAGE_HEALTH_GRACE" default:"3s" desc:"A program that was started less than this ago is not restarted"`
 
-	RedisHost         string `group:"Logs" envconfig:"LOGGING_REDIS_HOST" kind:"host" desc:"host or host:port (6379) that filebeat ships logs to; filebeat runs only when set"`
-	RedisPassword     string `envconfig:"LOGGING_REDIS_PASSWORD" secret:"true" desc:"Password of that Redis"`
-	RedisPasswordFile string `envconfig:"LOGGING_REDIS_PASSWORD_FILE" kind:"path" optional:"true" desc:"File that holds that password; wins over the variable"`
+	RedisHost         string `envconfig:"LOGGING_REDIS_HOST" kind:"host" group:"Logs" desc:"host or host:port (6379) that filebeat ships logs to; filebeat runs only when set"`
+	RedisPassword     string `envconfig:"LOGGING_REDIS_PASSWORD" is:"secret" desc:"Password of that Redis"`
+	RedisPasswordFile string `envconfig:"LOGGING_REDIS_PASSWORD_FILE" kind:"path" is:"optional" desc:"File that holds that password; wins over the variable"`
 	LogFormat         string `envconfig:"IMAGE_LOG_FORMAT" default:"console" kind:"format" desc:"Form of the container manager's own log: console or json"`
 	LogLevel          string `envconfig:"IMAGE_LOG_LEVEL" default:"info" kind:"level" desc:"debug, info, warn or error"`
-	NoColor           string `envconfig:"NO_COLOR" optional:"true" desc:"No colours in logs when set, on a terminal either"`
+	NoColor           string `envconfig:"NO_COLOR" is:"optional" desc:"No colours in logs when set, on a terminal either"`
 
 	// What supervisord and the health checks tell their descendants.
-	Supervised      string `internal:"true" envconfig:"SUPERVISOR_PROCESS_NAME" optional:"true" desc:"Process of supervisord that this one descends from"`
-	SupervisedGroup string `internal:"true" envconfig:"SUPERVISOR_GROUP_NAME" optional:"true" desc:"That process's group"`
-	HealthCheck     string `internal:"true" envconfig:"IMAGE_HEALTH_CHECK" optional:"true" desc:"Health check that this process descends from: liveness or readiness"`
+	Supervised      string `envconfig:"SUPERVISOR_PROCESS_NAME" is:"optional internal" desc:"Process of supervisord that this one descends from"`
+	SupervisedGroup string `envconfig:"SUPERVISOR_GROUP_NAME" is:"optional internal" desc:"That process's group"`
+	HealthCheck     string `envconfig:"IMAGE_HEALTH_CHECK" is:"optional internal" desc:"Health check that this process descends from: liveness or readiness"`
 
 	// Environ is the whole environment (NAME=value) with the effective value of
 	// every variable above, for the processes that are started.

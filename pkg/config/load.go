@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/kelseyhightower/envconfig"
 )
@@ -88,32 +89,39 @@ func (c Config) Lookup(name string) (string, bool) {
 
 // Variable is a variable as declared.
 type Variable struct {
-	Name, Default, Meaning string
+	Name, Default string
 
-	kind, group                string
-	secret, optional, internal bool
+	kind string
+	is   string // any of secret, optional and internal
+	tag  reflect.StructTag
 }
+
+// Meaning is what a user has to know of the variable.
+func (v Variable) Meaning() string { return v.tag.Get("desc") }
+
+// group is the title of the table that the variable begins.
+func (v Variable) group() string { return v.tag.Get("group") }
+
+func (v Variable) secret() bool   { return strings.Contains(v.is, "secret") }
+func (v Variable) optional() bool { return strings.Contains(v.is, "optional") }
+func (v Variable) internal() bool { return strings.Contains(v.is, "internal") }
 
 // Variables returns the variables for users, in the order of their declaration.
 func Variables() []Variable {
-	return slices.DeleteFunc(variables(), func(v Variable) bool { return v.internal })
+	return slices.DeleteFunc(slices.Clone(variables()), Variable.internal)
 }
 
-func variables() []Variable {
+var variables = sync.OnceValue(func() []Variable {
 	t := reflect.TypeFor[Config]()
 	all := make([]Variable, 0, t.NumField())
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag
 		if name := tag.Get("envconfig"); name != "" {
-			all = append(all, Variable{
-				Name: name, Default: tag.Get("default"), Meaning: tag.Get("desc"),
-				kind: tag.Get("kind"), group: tag.Get("group"), secret: tag.Get("secret") != "", optional: tag.Get("optional") != "",
-				internal: tag.Get("internal") != "",
-			})
+			all = append(all, Variable{Name: name, Default: tag.Get("default"), kind: tag.Get("kind"), is: tag.Get("is"), tag: tag})
 		}
 	}
 	return all
-}
+})
 
 func variable(name string) Variable {
 	all := variables()
@@ -125,7 +133,7 @@ func defaultOf(name string) string { return variable(name).Default }
 // setDefault gives the variable its default, which may name other variables. An
 // optional one ends up unset: an empty TZ would mean UTC to the C library.
 func (v Variable) setDefault() {
-	if v.optional {
+	if v.optional() {
 		_ = os.Unsetenv(v.Name)
 		return
 	}
@@ -145,7 +153,7 @@ func (v Variable) problem(err error) string {
 	switch fromFile := fromFile(v.Name); {
 	case fromFile && v.kind == "schedule":
 		return v.Name + ": expected a schedule in the file that FILE__" + v.Name + " names" // err quotes parts of it
-	case fromFile || v.secret:
+	case fromFile || v.secret():
 		return fmt.Sprintf("%s: %v", v.Name, err)
 	case v.kind != "schedule" && strings.Contains(value, "@"): // redis://user:password@host
 		return fmt.Sprintf("%s: %v (the value has an @ in it and is not shown: it may hold a password)", v.Name, err)

@@ -9,13 +9,13 @@ import (
 func Markdown() string {
 	var b strings.Builder
 	for _, v := range Variables() {
-		if v.group != "" {
+		if v.group() != "" {
 			if b.Len() > 0 {
 				b.WriteByte('\n')
 			}
-			fmt.Fprintf(&b, "### %s\n\n| variable | default | meaning |\n|---|---|---|\n", v.group)
+			fmt.Fprintf(&b, "### %s\n\n| variable | default | meaning |\n|---|---|---|\n", v.group())
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.Name, codeCell(v.Default), cell(v.Meaning))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.Name, codeCell(v.Default), cell(v.Meaning()))
 	}
 	return b.String()
 }

@@ -41,8 +41,8 @@ func TestMarkdown(t *testing.T) {
 		if n := strings.Count(text, "\n| `"+v.Name+"` |"); n != 1 {
 			t.Errorf("%s has %d rows, want 1", v.Name, n)
 		}
-		if v.Meaning == "" || strings.HasSuffix(v.Meaning, ".") {
-			t.Errorf("%s: desc %q, want a phrase without a full stop", v.Name, v.Meaning)
+		if v.Meaning() == "" || strings.HasSuffix(v.Meaning(), ".") {
+			t.Errorf("%s: desc %q, want a phrase without a full stop", v.Name, v.Meaning())
 		}
 	}
 	for row := range strings.Lines(text) {

@@ -3,7 +3,6 @@
 package fsutil
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,14 +28,11 @@ func Replace(path string, data []byte, perm fs.FileMode) error {
 // file that is not there yet is written in place: nobody reads it, and what a
 // kill leaves of it the next Update replaces.
 func Update(path string, data []byte, perm fs.FileMode) error {
-	info, err := os.Lstat(path)
-	switch {
+	switch same, err := is(path, data, perm); {
 	case errors.Is(err, fs.ErrNotExist):
 		return create(path, data, perm)
-	case err == nil && info.Mode() == perm && info.Size() == int64(len(data)):
-		if old, err := ReadFile(path); err == nil && bytes.Equal(old, data) {
-			return nil
-		}
+	case same:
+		return nil
 	}
 	return Replace(path, data, perm)
 }

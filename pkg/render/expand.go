@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"unicode"
 
 	"github.com/ZPascal/container-manager/pkg/ini"
 )
@@ -111,19 +113,38 @@ func (r *renderer) checkCommands(files []*ini.File) {
 }
 
 // assignment is a name and its value in an environment option, as Python's shlex
-// takes them apart.
-var assignment = regexp.MustCompile(`([^\s=,"']+)\s*=\s*(?:"[^"]*"|'[^']*'|[^\s,"']*)`)
+// takes them apart. Most starts need it not once, and can do without its cost.
+var assignment = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`([^\s=,"']+)\s*=\s*(?:"[^"]*"|'[^']*'|[^\s,"']*)`)
+})
 
 // addEnvironment adds the names that a section's environment option sets.
 func addEnvironment(s ini.Section, names map[string]bool) {
-	value, _, _ := s.Get("environment")
-	for _, match := range assignment.FindAllStringSubmatch(value, -1) {
+	value, _, ok := s.Get("environment")
+	if !ok {
+		return
+	}
+	for _, match := range assignment().FindAllStringSubmatch(value, -1) {
 		names[match[1]] = true
 	}
 }
 
-// conversion is what Python wants behind a name in parentheses.
-var conversion = regexp.MustCompile(`^[-#0 +]*[0-9]*(?:\.[0-9]*)?[hlL]?([a-zA-Z%])`)
+// cutConversion takes off what Python wants behind a name in parentheses, up to
+// the letter that says as what the value is written. There is none when as is "".
+func cutConversion(s string) (as, after string) {
+	const digits = "0123456789"
+	rest := strings.TrimLeft(strings.TrimLeft(s, "-#0 +"), digits)
+	if precision, ok := strings.CutPrefix(rest, "."); ok {
+		rest = strings.TrimLeft(precision, digits)
+	}
+	if rest != "" && strings.Contains("hlL", rest[:1]) {
+		rest = rest[1:]
+	}
+	if rest == "" || rest[0] != '%' && !unicode.IsLetter(rune(rest[0])) {
+		return "", s
+	}
+	return rest[:1], rest[1:]
+}
 
 func (r *renderer) checkPercent(f *ini.File, key string, p ini.Part, extra map[string]bool) {
 	for rest := p.Text; ; {
@@ -142,12 +163,9 @@ func (r *renderer) checkPercent(f *ini.File, key string, p ini.Part, extra map[s
 				return
 			}
 			known := r.checkName(f, key, p, name, extra)
-			match := conversion.FindStringSubmatch(after)
-			if known && (match == nil || !converts(name, match[1])) {
+			as, after := cutConversion(after)
+			if known && !converts(name, as) {
 				r.problem(f.Path, p.Line, "%s: %%(%s) must be followed by an s: %%(%s)s", key, name, name)
-			}
-			if match != nil {
-				after = after[len(match[0]):]
 			}
 			rest = after
 		default:
@@ -158,7 +176,7 @@ func (r *renderer) checkPercent(f *ini.File, key string, p ini.Part, extra map[s
 
 // converts reports whether Python can write the value of a name in this way.
 func converts(name, as string) bool {
-	return strings.Contains("sra%", as) || ownNames[name] && strings.Contains("dioxXuceEfFgG", as)
+	return as != "" && (strings.Contains("sra%", as) || ownNames[name] && strings.Contains("dioxXuceEfFgG", as))
 }
 
 // checkName reports whether supervisord knows the name.
@@ -185,9 +203,20 @@ func (r *renderer) checkDir(f *ini.File, s ini.Section, key string, dir func(str
 		return
 	}
 	path = dir(strings.ReplaceAll(path, "%%", "%"))
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+	if !r.isDir(path) {
 		r.problem(f.Path, line, "%s: the directory %s does not exist: create it in a run.always step", key, path)
 	}
+}
+
+// isDir looks once at the directory that most programs log to.
+func (r *renderer) isDir(path string) bool {
+	is, known := r.isDirs[path]
+	if !known {
+		info, err := os.Stat(path)
+		is = err == nil && info.IsDir()
+		r.isDirs[path] = is
+	}
+	return is
 }
 
 // checkExpandedTwice reports a % that is left of a log file's name once it has

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -111,8 +110,7 @@ func (r *renderer) literal(path string, lines []string, n *yaml.Node) {
 		raw = "'" + raw + "'"
 	}
 	line := lines[n.Line-1]
-	at := byteOffset(line, n.Column-1)
-	at += len(properties.FindString(line[at:]))
+	at := skipProperties(line, byteOffset(line, n.Column-1))
 	if !strings.HasPrefix(line[at:], raw) {
 		r.problem(path, n.Line, "%s cannot be made a literal here: write it behind its key as it is, or in quotes", n.Value)
 		return
@@ -120,8 +118,17 @@ func (r *renderer) literal(path string, lines []string, n *yaml.Node) {
 	lines[n.Line-1] = line[:at] + yamlString(value) + line[at+len(raw):]
 }
 
-// properties are the tags and anchors in front of a scalar.
-var properties = regexp.MustCompile(`^(?:[!&][^ \t]*[ \t]+)*`)
+// skipProperties returns where a scalar begins behind its tags and anchors.
+func skipProperties(line string, at int) int {
+	for strings.HasPrefix(line[at:], "!") || strings.HasPrefix(line[at:], "&") {
+		end := strings.IndexAny(line[at:], " \t")
+		if end < 0 {
+			return at
+		}
+		at = len(line) - len(strings.TrimLeft(line[at+end:], " \t"))
+	}
+	return at
+}
 
 func (r *renderer) checkFilebeatName(path string, line int, name string) {
 	if _, set := r.env[name]; !set {

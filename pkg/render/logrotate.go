@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -34,7 +33,7 @@ func (r *renderer) logrotate() error {
 		return err
 	}
 	text := r.substitute(template, string(global))
-	if r.needsSu() && !ownSu.MatchString(text) {
+	if r.needsSu() && !saysSu(text) {
 		text = "su root root\n" + text // a block's own wins
 	}
 	r.add(LogrotateConf(r.Config), includeInstead(text, filepath.Join(r.LoggingDir, "logrotate.d"), dir), private)
@@ -62,8 +61,15 @@ func isTaboo(name string) bool {
 	return strings.Contains(name, ".rhn-cfg-tmp-") || slices.ContainsFunc(taboo, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
-// ownSu is what a child image says itself about whom to rotate as.
-var ownSu = regexp.MustCompile(`(?m)^[ \t]*su[ \t]`)
+// saysSu reports whether a child image says itself as whom to rotate.
+func saysSu(text string) bool {
+	for line := range strings.Lines(text) {
+		if words := strings.Fields(line); len(words) > 1 && words[0] == "su" {
+			return true
+		}
+	}
+	return false
+}
 
 // needsSu reports whether logrotate, as root, would rotate none of the logs
 // unless it is told as whom: others than root can write to their directory.
@@ -74,7 +80,8 @@ func (r *renderer) needsSu() bool {
 	dirs := []string{
 		r.LogsDir, r.SupervisorLogs, filepath.Dir(r.BackupLog), filepath.Dir(r.LivenessLog), filepath.Dir(r.ReadinessLog),
 	}
-	return slices.ContainsFunc(dirs, func(dir string) bool {
+	slices.Sort(dirs)
+	return slices.ContainsFunc(slices.Compact(dirs), func(dir string) bool {
 		info, err := os.Stat(dir)
 		if err != nil {
 			return false

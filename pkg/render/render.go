@@ -45,7 +45,7 @@ func filebeatConf(c config.Config) string {
 // All renders everything, or nothing when a template is invalid: then the error
 // is an *Error.
 func All(c config.Config) error {
-	r := &renderer{Config: c, env: map[string]string{}, out: map[string]output{}}
+	r := &renderer{Config: c, env: map[string]string{}, out: map[string]output{}, isDirs: map[string]bool{}}
 	for _, entry := range c.Environ {
 		name, value, _ := strings.Cut(entry, "=")
 		r.env[name] = value
@@ -76,6 +76,7 @@ type renderer struct {
 	dirs     []string          // directories that hold rendered files only
 	files    []string          // rendered files elsewhere, though none may be
 	problems []problem
+	isDirs   map[string]bool // what is known of the directories that templates name
 }
 
 type output struct {

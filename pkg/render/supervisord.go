@@ -98,6 +98,9 @@ func (r *renderer) included(global *ini.File) ([]string, error) {
 		}
 		value, _, _ := s.Get("files")
 		for _, pattern := range strings.Fields(r.expandEnv(value)) {
+			if pattern == include {
+				continue
+			}
 			if !filepath.IsAbs(pattern) {
 				pattern = filepath.Join(r.SupervisorDir, pattern)
 			}

@@ -159,7 +159,7 @@ func TestUnwritableRunDir(t *testing.T) {
 		l, _ := logger(t)
 		for name, want := range map[string]string{
 			"00-configure-environment.py": "cannot write " + c.RunDir + "/env: read-only file system (mount a volume or a tmpfs there)",
-			"03-configure-health.py":      "cannot add to the crontab: open " + c.RunDir + "/cron/kubernetes: no such file or directory",
+			"03-configure-health.py":      "cannot add to the crontab " + c.RunDir + "/cron/kubernetes: no such file or directory",
 		} {
 			run, _ := setup.Builtin(name)
 			if err := run(c, l); err == nil || err.Error() != want {

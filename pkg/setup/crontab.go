@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/log"
@@ -55,10 +57,12 @@ func appendCrontab(c config.Config, lines string) error {
 	if _, err := adopt(c); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(Crontab(c), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
+	path := Crontab(c)
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_APPEND|unix.O_CREAT|unix.O_CLOEXEC, 0o644)
 	if err != nil {
-		return fmt.Errorf("cannot add to the crontab: %w", err)
+		return fmt.Errorf("cannot add to the crontab %s: %w", path, err)
 	}
+	f := os.NewFile(uintptr(fd), path) // one of os.OpenFile's would be prepared for polling
 	if lacksNewline(f) {
 		lines = "\n" + lines
 	}

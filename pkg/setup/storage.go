@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
@@ -16,12 +17,16 @@ func createStorageDirs(c config.Config, _ log.Logger) error { return CreateStora
 
 // CreateStorageDirs creates the storage and log directories that are missing.
 func CreateStorageDirs(c config.Config) error {
-	for _, dir := range []string{
+	dirs := []string{
 		c.StorageBaseDir, c.BackupDir, c.ConfDir, c.DataDir, c.FilebeatDir, c.FilebeatRegDir,
 		c.LogsDir, c.SupervisorLogs, c.ProcessPIDDir, c.ProcessStateDir,
 		filepath.Dir(c.BackupLog), filepath.Dir(c.LivenessLog), filepath.Dir(c.ReadinessLog),
 		filepath.Dir(c.Socket), filepath.Dir(c.PIDFile),
-	} {
+	}
+	for i, dir := range dirs {
+		if slices.Contains(dirs[:i], dir) {
+			continue
+		}
 		if err := CreateStorageDir(dir); err != nil {
 			return err
 		}

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
+	"time"
 )
 
 // entry checks a header, against the manifest too. It returns nil for the
@@ -56,7 +56,12 @@ func (r *Reader) entry(h *tar.Header) (*Entry, error) {
 }
 
 // stampDir is the directory that older archives have everything in.
-var stampDir = regexp.MustCompile(`^backup-[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}:[0-9]{2}:[0-9]{2}$`)
+const stampDir = "backup-2006-01-02_15:04:05"
+
+func isStampDir(name string) bool {
+	_, err := time.Parse(stampDir, name)
+	return err == nil
+}
 
 // path cleans a path and takes one leading backup-STAMP directory off.
 func (r *Reader) path(name string, kind Kind) (string, error) {
@@ -65,7 +70,7 @@ func (r *Reader) path(name string, kind Kind) (string, error) {
 		return name, err
 	}
 	first, rest, below := strings.Cut(name, "/")
-	if r.entries == 0 && r.prefix == "" && stampDir.MatchString(first) && (below || kind == Dir) {
+	if r.entries == 0 && r.prefix == "" && isStampDir(first) && (below || kind == Dir) {
 		r.prefix = first
 	}
 	switch {
