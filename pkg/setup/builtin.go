@@ -21,16 +21,23 @@ type Step func(config.Config, log.Logger) error
 
 // Builtin returns the built-in step that a file of this name stands for.
 func Builtin(name string) (Step, bool) {
-	step, ok := map[string]Step{
-		savesEnvironment:            configureEnvironment,
-		"01-configure-backup.py":    configureBackup,
-		"02-configure-cron.py":      configureCron,
-		"03-configure-health.py":    configureHealth,
-		"04-configure-filebeat.py":  configureFilebeat,
-		"05-configure-logrotate.py": configureLogrotate,
-		"00-create-storage-dirs.py": createStorageDirs,
-	}[name]
-	return step, ok
+	switch name {
+	case savesEnvironment:
+		return configureEnvironment, true
+	case "01-configure-backup.py":
+		return configureBackup, true
+	case "02-configure-cron.py":
+		return configureCron, true
+	case "03-configure-health.py":
+		return configureHealth, true
+	case "04-configure-filebeat.py":
+		return configureFilebeat, true
+	case "05-configure-logrotate.py":
+		return configureLogrotate, true
+	case "00-create-storage-dirs.py":
+		return createStorageDirs, true
+	}
+	return nil, false
 }
 
 // configureEnvironment saves the environment for whatever is not started by
