@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"golang.org/x/sys/unix"
 )
 
 // Cached returns the path of something that is expensive to make and kept outside
@@ -18,9 +18,10 @@ func Cached(t testing.TB, key string, build func(path string) error) string {
 	dir := cacheDir()
 	check(t, os.MkdirAll(dir, 0o755))
 	path := filepath.Join(dir, key)
-	lock, err := fsutil.WaitLock(t.Context(), path+".lock", func() { t.Logf("waiting for another process to make %s", path) })
+	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o644)
 	check(t, err)
-	defer func() { _ = lock.Unlock() }()
+	defer lock.Close()
+	check(t, unix.Flock(int(lock.Fd()), unix.LOCK_EX))
 	if Exists(path) {
 		return path
 	}
