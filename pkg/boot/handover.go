@@ -105,11 +105,11 @@ func (b *Boot) stay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	client, err := supervisor.FromConfig(render.SupervisorConf(b.Config))
+	client, err := supervisor.FromConfig(render.SupervisorConf(b.Config), b.Config.Lookup)
 	if err != nil {
 		return err
 	}
-	logFile, err := supervisor.LogFile(render.SupervisorConf(b.Config))
+	logFile, err := supervisor.LogFile(render.SupervisorConf(b.Config), b.Config.Lookup)
 	if err != nil {
 		return err
 	}

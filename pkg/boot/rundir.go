@@ -152,7 +152,7 @@ func runDirError(dir string, err error) error {
 // that runs out from under it.
 func (b *Boot) refuseSecondLife() error {
 	clients := []supervisor.Client{supervisor.AtSocket(b.Config.Socket)}
-	if former, err := supervisor.FromConfig(render.SupervisorConf(b.Config)); err == nil {
+	if former, err := supervisor.FromConfig(render.SupervisorConf(b.Config), b.Config.Lookup); err == nil {
 		clients = append(clients, former)
 	}
 	for _, c := range clients {

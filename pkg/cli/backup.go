@@ -73,7 +73,7 @@ func (c command) parseNone(flags *flag.FlagSet, args []string) error {
 		return err
 	}
 	if flags.NArg() > 0 {
-		return invalid(fmt.Errorf("unexpected argument %q; container-manager %s -h shows the usage", flags.Arg(0), c.name))
+		return invalid(fmt.Errorf("unexpected argument %q (container-manager %s -h shows the usage)", flags.Arg(0), c.name))
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -80,16 +79,22 @@ func Main(args []string) int {
 		return exitInvalid
 	}
 	name, rest := args[1], args[2:]
-	if slices.Contains([]string{"help", "-h", "-help", "--help"}, name) {
-		usage(os.Stdout)
-		return exitOK
+	switch name {
+	case "help", "-h", "-help", "--help":
+		if len(rest) == 0 {
+			usage(os.Stdout)
+			return exitOK
+		}
+		name, rest = rest[0], []string{"-h"}
+	case "-version", "--version":
+		name = "version"
 	}
 	for _, c := range commands() {
 		if c.name == name {
 			return exitCode(c, c.run(c, rest))
 		}
 	}
-	fmt.Fprintf(os.Stderr, "container-manager: there is no command %q; container-manager help lists them\n", name)
+	fmt.Fprintf(os.Stderr, "container-manager: there is no command %q (container-manager help lists them)\n", name)
 	return exitInvalid
 }
 

@@ -76,9 +76,9 @@ func TestUsage(t *testing.T) {
 }
 
 func TestUnknownCommands(t *testing.T) {
-	for _, name := range []string{"fly", "", "Run", "--version", "run.py", "script.py"} {
+	for _, name := range []string{"fly", "", "Run", "--fly", "run.py", "script.py"} {
 		got := runCommandLine(t, nil, name, "-h")
-		want := `container-manager: there is no command "` + name + "\"; container-manager help lists them\n"
+		want := `container-manager: there is no command "` + name + "\" (container-manager help lists them)\n"
 		if got.code != exitInvalid || got.stdout != "" || got.stderr != want {
 			t.Errorf("%q: %+v, want %s", name, got, want)
 		}
@@ -92,11 +92,11 @@ func TestCommandsAndTheirUsage(t *testing.T) {
 		if c.hidden {
 			continue
 		}
-		for _, flag := range []string{"-h", "--help"} {
-			got := runCommandLine(t, []string{"IMAGE_BASE_DIR=nowhere"}, c.name, flag)
+		for _, args := range [][]string{{c.name, "-h"}, {c.name, "--help"}, {"help", c.name}} {
+			got := runCommandLine(t, []string{"IMAGE_BASE_DIR=nowhere"}, args...)
 			want := "usage: container-manager " + strings.TrimSpace(c.name+" "+c.args) + "\n\n" + c.summary + ".\n"
 			if got.code != exitOK || got.stderr != "" || !strings.HasPrefix(got.stdout, want) || !strings.Contains(got.stdout, strings.TrimSpace(c.help)) {
-				t.Errorf("%s %s: %+v, want %s", c.name, flag, got, want)
+				t.Errorf("%s: %+v, want %s", args, got, want)
 			}
 			if strings.Contains(got.stdout, "\n\n\n") || strings.HasSuffix(got.stdout, "\n\n") {
 				t.Errorf("%s: too many empty lines:\n%s", c.name, got.stdout)

@@ -13,7 +13,7 @@ import (
 
 // programs returns what a command needs to deal with supervisord's programs.
 func (c command) programs(cfg config.Config) (health.Programs, error) {
-	client, err := supervisor.FromConfig(render.SupervisorConf(cfg))
+	client, err := supervisor.FromConfig(render.SupervisorConf(cfg), cfg.Lookup)
 	if err != nil {
 		return health.Programs{}, err
 	}

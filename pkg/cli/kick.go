@@ -54,7 +54,7 @@ func kick(_ command, args []string) error {
 }
 
 func awaitPrograms(cfg config.Config, l log.Logger, pid int, since time.Time) error {
-	client, err := supervisor.FromConfig(render.SupervisorConf(cfg))
+	client, err := supervisor.FromConfig(render.SupervisorConf(cfg), cfg.Lookup)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func runProbe(c command, args []string) error {
 		if err := c.parse(flags, args); err != nil {
 			return err
 		}
-		return invalid(errors.New("say what to ask: http, tcp, process or file; container-manager probe -h shows the usage"))
+		return invalid(errors.New("say what to ask: http, tcp, process or file (container-manager probe -h shows the usage)"))
 	}
 	var timeout config.Duration
 	if name != "file" {
@@ -71,7 +71,7 @@ func runProbe(c command, args []string) error {
 		return err
 	}
 	if len(targets) != 1 {
-		return invalid(fmt.Errorf("probe %s wants one %s; container-manager probe -h shows the usage", name, wants))
+		return invalid(fmt.Errorf("probe %s wants one %s (container-manager probe -h shows the usage)", name, wants))
 	}
 	ctx, stop := signalContext(context.Background())
 	defer stop()

@@ -78,7 +78,7 @@ func (c command) parseNames(flags *flag.FlagSet, args []string) ([]string, error
 		return nil, err
 	}
 	if flags.NArg() == 0 {
-		return nil, invalid(fmt.Errorf("%s wants the name of a program; container-manager status lists all", c.name))
+		return nil, invalid(fmt.Errorf("%s wants the name of a program (container-manager status lists all)", c.name))
 	}
 	return flags.Args(), nil
 }

@@ -33,7 +33,7 @@ func runRestore(c command, args []string) error {
 	case 1:
 		which = flags.Arg(0)
 	default:
-		return invalid(fmt.Errorf("one archive at most; container-manager %s -h shows the usage", c.name))
+		return invalid(fmt.Errorf("one archive at most (container-manager %s -h shows the usage)", c.name))
 	}
 	return withRunner(c, func(r backup.Runner, ctx context.Context) (backup.Result, error) {
 		return r.Restore(ctx, which)

@@ -77,7 +77,7 @@ func load(problems []string) (Config, error) {
 	return c, nil
 }
 
-// Lookup returns a variable of the whole environment, for templates.
+// Lookup returns a variable of the whole environment.
 func (c Config) Lookup(name string) (string, bool) {
 	for _, entry := range slices.Backward(c.Environ) {
 		if key, value, _ := strings.Cut(entry, "="); key == name {

@@ -192,7 +192,7 @@ func (c *Check) restart(ctx context.Context, p probe, sick []string, r Result) {
 	}
 	for _, program := range sick {
 		if len(supervisor.Select(all, program)) == 0 {
-			l.Debug().Msgf("there is no program %s to restart", program)
+			l.Info().Msgf("there is no program %s to restart", program)
 			continue
 		}
 		err := c.Restart(ctx, Request{

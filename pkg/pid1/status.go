@@ -34,7 +34,7 @@ func (p Init) status(log logTail, main end, supervisord unix.WaitStatus) int {
 	case !known && main.status > 0:
 		status = main.status
 	case !known && main.status < 0:
-		p.Log.Error().Msgf("a signal ended %s; supervisord's log %s does not tell which", p.Program, p.LogFile)
+		p.Log.Error().Msgf("a signal ended %s, and supervisord's log %s does not tell which", p.Program, p.LogFile)
 		status = exitFailed
 	case !known && main == end{}: // supervisord ended before the program did anything
 		status = exitStatus(supervisord)

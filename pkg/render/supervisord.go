@@ -160,10 +160,13 @@ func (r *renderer) completeGlobal(global *ini.File, files []*ini.File) {
 	if !included {
 		global.Append("[include]", "files = "+include)
 	}
-	if !has("unix_http_server", "inet_http_server") {
+	// Beside an [inet_http_server] too: its password may be known as a hash only.
+	if !has("unix_http_server") {
 		socket := escapePercent(r.Socket)
-		global.Append("[unix_http_server]", "file = "+socket, "chmod = 0700",
-			"[supervisorctl]", "serverurl = unix://"+socket)
+		global.Append("[unix_http_server]", "file = "+socket, "chmod = 0700")
+		if !has("supervisorctl") {
+			global.Append("[supervisorctl]", "serverurl = unix://"+socket)
+		}
 	}
 	if !has("rpcinterface:supervisor") {
 		global.Append("[rpcinterface:supervisor]",

@@ -197,7 +197,8 @@ func TestGlobalConf(t *testing.T) {
 	for name, test := range map[string]struct{ conf, has, lacks string }{
 		"least":               {basic, "[unix_http_server]\nfile = SOCKET\nchmod = 0700\n[supervisorctl]\nserverurl = unix://SOCKET\n[rpcinterface:supervisor]\n", "[inet_http_server]"},
 		"with a socket":       {basic + "[unix_http_server]\nfile=/tmp/mine.sock\n", "[rpcinterface:supervisor]\n", "file = SOCKET"},
-		"with a port":         {basic + "[inet_http_server]\nport=127.0.0.1:9001\n", "[rpcinterface:supervisor]\n", "[unix_http_server]"},
+		"with a port":         {basic + "[inet_http_server]\nport=127.0.0.1:9001\nusername=x\npassword={SHA}x\n", "[unix_http_server]\nfile = SOCKET\n", ""},
+		"with its clients":    {basic + "[supervisorctl]\nserverurl=http://x\n", "file = SOCKET", "serverurl = unix"},
 		"with an interface":   {basic + "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n", "file = SOCKET", "serverurl = unix://SOCKET\n[rpcinterface:supervisor]"},
 		"includes elsewhere":  {basic + "[include]\nfiles=/etc/none/*.conf\n", "[include]\nfiles = conf.d/*.conf\n", "/etc/none"},
 		"with a user":         {basic + "user=nobody\n", "user=nobody", "user = root"},

@@ -3,7 +3,6 @@ package supervisor
 import (
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -19,15 +18,18 @@ func readConf(path string) (*ini.File, error) {
 	return ini.Parse(path, string(data)), nil
 }
 
+// Lookup returns a variable of the environment.
+type Lookup func(name string) (value string, ok bool)
+
 // get returns the value of a key as supervisord expands it.
-func get(s ini.Section, key string) string {
+func (l Lookup) get(s ini.Section, key string) string {
 	value, _, _ := s.Get(key)
-	return ini.ExpandEnv(value, os.LookupEnv)
+	return ini.ExpandEnv(value, l)
 }
 
 // FromConfig returns a client for the supervisord that reads the given
-// configuration file: its unix socket, else its TCP port.
-func FromConfig(path string) (Client, error) {
+// configuration file in the given environment: its unix socket, else its TCP port.
+func FromConfig(path string, env Lookup) (Client, error) {
 	f, err := readConf(path)
 	if err != nil {
 		return Client{}, err
@@ -36,16 +38,16 @@ func FromConfig(path string) (Client, error) {
 	for _, s := range f.Sections {
 		switch {
 		case s.Name == "unix_http_server":
-			return Client{"unix", get(s, "file"), get(s, "username"), get(s, "password")}, nil
+			return Client{"unix", env.get(s, "file"), env.get(s, "username"), env.get(s, "password")}, nil
 		case s.Name == "inet_http_server":
-			host, port, found := strings.Cut(get(s, "port"), ":")
+			host, port, found := strings.Cut(env.get(s, "port"), ":")
 			if !found {
 				host, port = "", host
 			}
 			if host == "" || host == "*" {
 				host = "127.0.0.1"
 			}
-			c = Client{"tcp", net.JoinHostPort(host, port), get(s, "username"), get(s, "password")}
+			c = Client{"tcp", net.JoinHostPort(host, port), env.get(s, "username"), env.get(s, "password")}
 		}
 	}
 	if c.network == "" {
@@ -56,14 +58,14 @@ func FromConfig(path string) (Client, error) {
 
 // LogFile returns where the supervisord that reads the given configuration file
 // logs to. What is no file has no log that could be read.
-func LogFile(path string) (string, error) {
+func LogFile(path string, env Lookup) (string, error) {
 	f, err := readConf(path)
 	if err != nil {
 		return "", err
 	}
 	name := "supervisord.log"
 	for _, s := range f.Sections {
-		if value := get(s, "logfile"); s.Name == "supervisord" && value != "" {
+		if value := env.get(s, "logfile"); s.Name == "supervisord" && value != "" {
 			name = value
 		}
 	}

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,14 +24,14 @@ func TestFromConfig(t *testing.T) {
 		"[inet_http_server]\nport = 9001\n[unix_http_server]\nfile=/tmp/x.sock\n[supervisord]\n": {network: "unix", address: "/tmp/x.sock"},
 	} {
 		testenv.Write(t, path, conf, 0o644)
-		if got, err := FromConfig(path); err != nil || got != want {
+		if got, err := FromConfig(path, os.LookupEnv); err != nil || got != want {
 			t.Errorf("%q: %v, %+v, want %+v", conf, err, got, want)
 		}
 	}
 	testenv.Write(t, path, "[supervisord]\n[program:app]\nfile = /tmp/x.sock\n", 0o644)
-	_, err := FromConfig(path)
+	_, err := FromConfig(path, os.LookupEnv)
 	mustFail(t, err, path+" has neither [unix_http_server] nor [inet_http_server]: supervisord cannot be asked")
-	_, err = FromConfig(path + ".none")
+	_, err = FromConfig(path+".none", os.LookupEnv)
 	mustFail(t, err, "cannot find supervisord: open "+path+".none: no such file or directory (has the container started?)")
 }
 
@@ -45,11 +46,11 @@ func TestLogFile(t *testing.T) {
 		"[supervisord]\nlogfile =\n":                           filepath.Join(dir, "supervisord.log"),
 	} {
 		testenv.Write(t, "global.conf", conf, 0o644)
-		if got, err := LogFile("global.conf"); err != nil || got != want {
+		if got, err := LogFile("global.conf", os.LookupEnv); err != nil || got != want {
 			t.Errorf("%q: %v, %s, want %s", conf, err, got, want)
 		}
 	}
-	if _, err := LogFile("none"); err == nil || !strings.Contains(err.Error(), "has the container started?") {
+	if _, err := LogFile("none", os.LookupEnv); err == nil || !strings.Contains(err.Error(), "has the container started?") {
 		t.Errorf("error %v", err)
 	}
 }

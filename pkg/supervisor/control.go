@@ -120,7 +120,7 @@ func (c Client) start(ctx context.Context, p program) error {
 		case supervisord.StateStarting, supervisord.StateStopping:
 			return false, nil
 		case supervisord.StateBackoff:
-			return false, fmt.Errorf("%s does not start: %s; supervisord tries again", p.name, info.SpawnErr)
+			return false, fmt.Errorf("%s does not start: %s (supervisord tries again)", p.name, info.SpawnErr)
 		}
 		if !asked {
 			asked = true

@@ -197,7 +197,7 @@ func TestControl(t *testing.T) {
 	t.Run("of one in backoff", func(t *testing.T) {
 		mustFail(t, c.Start(ctx, "retried"), "supervisord tries again")
 		waitState(t, c, "retried", "BACKOFF")
-		mustFail(t, c.Restart(ctx, "retried"), "retried does not start: Exited too quickly (process log may have details); supervisord tries again")
+		mustFail(t, c.Restart(ctx, "retried"), "retried does not start: Exited too quickly (process log may have details) (supervisord tries again)")
 		must(t, c.Stop(ctx, "retried"))
 		if got := state(t, c, "retried"); got != "STOPPED" {
 			t.Errorf("retried is %s", got)

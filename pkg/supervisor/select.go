@@ -42,7 +42,7 @@ func SelectAll(all []supervisord.ProcessInfo, names []string) ([]supervisord.Pro
 	for _, name := range names {
 		processes := Select(all, name)
 		if len(processes) == 0 {
-			return nil, fmt.Errorf("%q: %w; container-manager status lists all", name, ErrUnknown)
+			return nil, fmt.Errorf("%q: %w (container-manager status lists all)", name, ErrUnknown)
 		}
 		for _, p := range processes {
 			if !seen[Name(p)] {
