@@ -1,7 +1,9 @@
 package render
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +19,10 @@ import (
 // is left for supervisord to expand, once it is known that it can.
 func (r *renderer) supervisord() error {
 	global, err := r.readINI(filepath.Join(r.SupervisorDir, "global.conf"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Error{Problems: []string{fmt.Sprintf(
+			"%s/global.conf does not exist: IMAGE_SUPERVISOR_DIR, which follows IMAGE_BASE_DIR=%s, must name the directory of supervisord's templates", r.SupervisorDir, r.BaseDir)}}
+	}
 	if err != nil {
 		return err
 	}

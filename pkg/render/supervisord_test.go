@@ -241,7 +241,9 @@ func TestGlobalConfAsAnotherUser(t *testing.T) {
 func TestMissingGlobalConf(t *testing.T) {
 	tree := testenv.Tree{Root: testenv.Dir(t)}
 	err := render.All(load(t, tree))
-	if want := "cannot read supervisord's configuration: open " + tree.Path("image/supervisord/global.conf") + ": no such file or directory"; err == nil || err.Error() != want {
+	want := "the configuration templates are invalid:\n  " + tree.Path("image/supervisord/global.conf") +
+		" does not exist: IMAGE_SUPERVISOR_DIR, which follows IMAGE_BASE_DIR=" + tree.Path("image") + ", must name the directory of supervisord's templates"
+	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }
