@@ -324,10 +324,10 @@ func TestRefusedConfiguration(t *testing.T) {
 // TestProgramsThatFail are named in the summary, with supervisord's reason.
 func TestProgramsThatFail(t *testing.T) {
 	c := newContainer(t, openBinary(t), 0, map[string]string{
-		"image/supervisord/conf.d/app.conf": "[program:app]\ncommand = /bin/false\nstartretries = 0\n[program:none]\ncommand = /nowhere\nstartretries = 0\n",
+		"image/supervisord/conf.d/app.conf": "[program:app]\ncommand = /bin/false\nstartretries = 0\nstdout_logfile = %(ENV_SUPERVISOR_LOGS_DIR)s/app.log\nredirect_stderr = true\n[program:none]\ncommand = /nowhere\nstartretries = 0\nstdout_logfile = NONE\nstderr_logfile = NONE\n",
 	})
 	l := c.start(t)
-	l.says("not up: app FATAL (Exited too quickly (process log may have details)), none FATAL (can't find command '/nowhere')")
+	l.says("not up: app FATAL (Exited too quickly (process log may have details), see " + filepath.Join(c.root, "storage/logs/supervisor/app.log") + "), none FATAL (can't find command '/nowhere')")
 }
 
 // TestSecondLifeAtTheSameTime does not touch the first.

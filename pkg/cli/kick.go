@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,11 +93,7 @@ func summarise(l log.Logger, processes []supervisord.ProcessInfo, took time.Dura
 			running++
 		case supervisord.StateStopped, supervisord.StateExited:
 		default:
-			text := supervisor.FullName(p.Group, p.Name) + " " + p.StateName
-			if p.SpawnErr != "" {
-				text += " (" + p.SpawnErr + ")"
-			}
-			troubled = append(troubled, text)
+			troubled = append(troubled, supervisor.FullName(p.Group, p.Name)+" "+p.StateName+trouble(p))
 		}
 	}
 	up := fmt.Sprintf("%d programs are running, %.2f s after the start", running, took.Seconds())
@@ -108,4 +105,19 @@ func summarise(l log.Logger, processes []supervisord.ProcessInfo, took time.Dura
 		return
 	}
 	l.Info().Msg(up)
+}
+
+// trouble says why a program is not up, and where it may have said more.
+func trouble(p supervisord.ProcessInfo) string {
+	var parts []string
+	if p.SpawnErr != "" {
+		parts = append(parts, p.SpawnErr)
+	}
+	if log := cmp.Or(p.StderrLogfile, p.StdoutLogfile); log != "" {
+		parts = append(parts, "see "+log)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }

@@ -72,7 +72,7 @@ type Config struct {
 	CronJobTimeout Duration `envconfig:"IMAGE_CRON_JOB_TIMEOUT" default:"0" desc:"How long a job may run until its process group is killed, such as 30m; 0 is no limit"`
 	LogrotateCron  string   `envconfig:"IMAGE_LOGROTATE_CRON" default:"32 4 * * *" kind:"schedule" desc:"When to rotate logs"`
 	HealthCron     string   `envconfig:"IMAGE_HEALTH_CRON" default:"*/5 * * * *" kind:"schedule" desc:"When both health checks run"`
-	LivenessCheck  Bool     `envconfig:"IMAGE_HEALTH_LIVENESS_CHECK_ENABLED" default:"false" desc:"Run the liveness checks on top of supervisord"`
+	LivenessCheck  Bool     `envconfig:"IMAGE_HEALTH_LIVENESS_CHECK_ENABLED" default:"false" desc:"Run the liveness probes too; without them supervisord alone restarts what ends"`
 	LivenessLog    string   `envconfig:"IMAGE_HEALTH_LIVENESS_LOG" default:"$STORAGE_LOGS_DIR/liveness.log" kind:"path" desc:"Log of the liveness checks"`
 	ReadinessForce Bool     `envconfig:"IMAGE_HEALTH_READINESS_FORCE_REBOOT" default:"true" desc:"Restart a program whose readiness probe fails"`
 	ReadinessLog   string   `envconfig:"IMAGE_HEALTH_READINESS_LOG" default:"$STORAGE_LOGS_DIR/readiness.log" kind:"path" desc:"Log of the readiness checks"`
