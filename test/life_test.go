@@ -1,16 +1,16 @@
 package test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // users are who containers run as. Tests of their lives run as root and become
@@ -67,13 +67,13 @@ func (c *container) path(name string) string { return filepath.Join(c.root, name
 type life struct {
 	t      *testing.T
 	cmd    *exec.Cmd
-	output *lockedBuffer
+	output *testenv.Buffer
 	ended  chan struct{}
 }
 
 func (c *container) start(t *testing.T, args ...string) *life {
 	t.Helper()
-	l := &life{t: t, cmd: exec.Command(c.bin, append([]string{"run"}, args...)...), output: &lockedBuffer{}, ended: make(chan struct{})}
+	l := &life{t: t, cmd: exec.Command(c.bin, append([]string{"run"}, args...)...), output: &testenv.Buffer{}, ended: make(chan struct{})}
 	l.cmd.Env, l.cmd.Dir = c.env, c.root
 	l.cmd.Stdout, l.cmd.Stderr = l.output, l.output
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -129,24 +129,6 @@ func waitFor(t *testing.T, what string, detail func() string, done func() bool) 
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-}
-
-// lockedBuffer is written by a process while a test reads it.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 const appConf = `[program:app]

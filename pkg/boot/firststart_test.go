@@ -104,7 +104,7 @@ func TestFirstStartGoesOnWhereItFailed(t *testing.T) {
 	if got := testenv.Read(t, c.records()); got != "10-a.sh\n" {
 		t.Errorf("records %q", got)
 	}
-	c.log.take()
+	c.log.Take()
 
 	// The built-in step has no record and makes the directory again.
 	if err := os.RemoveAll(c.Config.DataDir); err != nil {

@@ -17,8 +17,8 @@ import (
 )
 
 // lockable returns a start below a directory, with what its lock-down says.
-func lockable(dir string) (*Boot, *syncBuffer) {
-	var said syncBuffer
+func lockable(dir string) (*Boot, *testenv.Buffer) {
+	var said testenv.Buffer
 	base := filepath.Join(dir, "image")
 	return &Boot{
 		Config: config.Config{
@@ -229,7 +229,7 @@ func TestLockDownAsAnotherUser(t *testing.T) {
 		testenv.Become(t, 500)
 		for range 2 {
 			lock(t, b)
-			got := said.take()
+			got := said.Take()
 			if !strings.HasSuffix(got, "\n") || strings.Count(got, "\n") != 1 {
 				t.Errorf("it said\n%s\nwant one line", got)
 			}

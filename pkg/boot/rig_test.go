@@ -1,13 +1,11 @@
 package boot
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -34,7 +32,7 @@ type container struct {
 	t testing.TB
 	testenv.Tree
 	*Boot
-	log syncBuffer
+	log testenv.Buffer
 
 	archive    string // what Restore has put back
 	restoreErr error
@@ -124,7 +122,7 @@ func (c *container) wantSteps(want ...string) {
 // wantLog looks for something in the log, which it empties.
 func (c *container) wantLog(want string) {
 	c.t.Helper()
-	if got := c.log.take(); !strings.Contains(got, want) {
+	if got := c.log.Take(); !strings.Contains(got, want) {
 		c.t.Errorf("the log lacks %q:\n%s", want, got)
 	}
 }
@@ -137,28 +135,4 @@ func (c *container) marker() string {
 // records is where it notes what is done.
 func (c *container) records() string {
 	return filepath.Join(c.Config.StorageBaseDir, ".run-once.steps")
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
-func (s *syncBuffer) take() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer s.b.Reset()
-	return s.b.String()
 }

@@ -171,7 +171,7 @@ func TestLeftovers(t *testing.T) {
 	}
 	c.start()
 
-	c.log.take()
+	c.log.Take()
 	testenv.Write(t, c.Config.PIDFile+"/x", "", 0o644)
 	c.onExec = nil
 	c.fail("cannot remove IMAGE_SUPERVISOR_PIDFILE=" + c.Config.PIDFile + " of a former life: remove " + c.Config.PIDFile + ": directory not empty")

@@ -78,7 +78,7 @@ func TestReadOnlyImageTree(t *testing.T) {
 					c.start()
 					// Its links lead to where everything is by default.
 					want := "WARN\t00-configure-environment.py " + tree.Path("image/config/env") + " cannot be pointed at " + tree.Path("run/env") + ": the image tree is read-only\n"
-					if text := c.log.take(); !strings.Contains(text, want) || strings.Contains(text, "belong to other users") {
+					if text := c.log.Take(); !strings.Contains(text, want) || strings.Contains(text, "belong to other users") {
 						t.Errorf("it said\n%s", text)
 					}
 				}
@@ -116,7 +116,7 @@ func TestTenStarts(t *testing.T) {
 					if got := testenv.Read(t, tree.Path("image/cron/kubernetes")); got != crontab {
 						t.Errorf("the crontab is\n%s", got)
 					}
-					if text := c.log.take(); strings.Contains(text, "WARN") || strings.Contains(text, "ERROR") {
+					if text := c.log.Take(); strings.Contains(text, "WARN") || strings.Contains(text, "ERROR") {
 						t.Errorf("it said\n%s", text)
 					}
 				}

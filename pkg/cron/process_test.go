@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // These tests run real processes: @reboot and @every 1s are due soon enough.
@@ -42,15 +43,6 @@ func (l *lines) String() string {
 	return l.b.String()
 }
 
-func waitFor(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
-}
-
 // startReal runs a crontab. What it returns ends the runner and waits until
 // nothing of it is left.
 func startReal(t *testing.T, r *Runner, crontab string) (*lines, func()) {
@@ -69,14 +61,14 @@ func startReal(t *testing.T, r *Runner, crontab string) (*lines, func()) {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		waitFor(t, "all goroutines to end", func() bool { return runtime.NumGoroutine() <= goroutines })
+		testenv.WaitFor(t, "all goroutines to end", func() bool { return runtime.NumGoroutine() <= goroutines })
 	}
 }
 
 func waitForLog(t *testing.T, l *lines, pattern string) {
 	t.Helper()
 	compiled := regexp.MustCompile(pattern)
-	waitFor(t, "the log to match "+pattern, func() bool { return compiled.MatchString(l.String()) })
+	testenv.WaitFor(t, "the log to match "+pattern, func() bool { return compiled.MatchString(l.String()) })
 }
 
 // runReal runs a crontab until the log matches until, then ends the runner.
@@ -116,7 +108,7 @@ func TestCommands(t *testing.T) {
 func pids(t *testing.T, dir string, n int) []int {
 	t.Helper()
 	var found []int
-	waitFor(t, "process numbers in "+dir, func() bool {
+	testenv.WaitFor(t, "process numbers in "+dir, func() bool {
 		found = nil
 		files, err := filepath.Glob(filepath.Join(dir, "*.pid"))
 		if err != nil {
@@ -155,7 +147,7 @@ func TestTimeout(t *testing.T) {
 		fmt.Sprintf("@reboot trap '' TERM; cd %s; (trap '' TERM; echo $$ >a.pid; sleep 1000) & echo $! >b.pid; echo started; sleep 1000\n", dir), `end: `)
 	wantMatch(t, text, `INFO\ttab:1 started\nERROR\ttab:1 end: killed, because it ran for more than 300ms \(IMAGE_CRON_JOB_TIMEOUT\), after [3-9]\.`)
 	for _, pid := range pids(t, dir, 2) {
-		waitFor(t, fmt.Sprintf("process %d to end", pid), func() bool { return gone(pid) })
+		testenv.WaitFor(t, fmt.Sprintf("process %d to end", pid), func() bool { return gone(pid) })
 	}
 }
 
@@ -167,7 +159,7 @@ func TestEndOfRunningJobs(t *testing.T) {
 		fmt.Sprintf("@reboot cd %s; echo $$ >a.pid; sleep 1000 & echo $! >b.pid; echo started; wait\n", dir), `tab:1 started`)
 	wantMatch(t, text, `INFO\tcron ending: 1 job still running, with 100ms to end\nERROR\ttab:1 end: stopped because cron ends, after \d+ms\nINFO\tcron ended\n`)
 	for _, pid := range pids(t, dir, 2) {
-		waitFor(t, fmt.Sprintf("process %d to end", pid), func() bool { return gone(pid) })
+		testenv.WaitFor(t, fmt.Sprintf("process %d to end", pid), func() bool { return gone(pid) })
 	}
 }
 

@@ -1,13 +1,11 @@
 package health
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,7 +25,7 @@ type rig struct {
 	server *supervisordtest.Server
 	config config.Config
 	client supervisor.Client
-	log    syncBuffer
+	log    testenv.Buffer
 	now    func() time.Time
 }
 
@@ -131,23 +129,6 @@ func (r *rig) age(name string) {
 		p := r.process(name)
 		return p.Now > p.Start
 	})
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
 
 func must(t *testing.T, err error) {
