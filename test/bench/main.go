@@ -29,6 +29,8 @@ func benchmarks() []benchmark {
 		{"health", benchHealth},
 		{"main", benchMain},
 		{"recovery", benchRecovery},
+		{"memory", benchMemory},
+		{"cron", benchCron},
 		{"backup", benchBackup},
 	}
 }
