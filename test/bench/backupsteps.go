@@ -11,12 +11,6 @@ import (
 	"github.com/ZPascal/container-manager/pkg/backup/archive"
 )
 
-// backupSteps are what this program runs in processes of its own, so that each
-// has a peak of memory to itself.
-func backupSteps() map[string]func([]string) error {
-	return map[string]func([]string) error{"pack": packStep, "verify": verifyStep, "unpack": unpackStep}
-}
-
 // packStep DIR NAME ARCHIVE packs DIR/NAME.
 func packStep(args []string) (err error) {
 	dir, name, path := args[0], args[1], args[2]
