@@ -19,14 +19,16 @@ func (s signalled) exitCode() int { return 128 + int(s.signal) }
 
 // signalContext returns a context that SIGTERM or SIGINT ends, with a signalled
 // as its cause. release gives both signals back to the system, and returns the
-// cause when one had come until then.
+// cause when one had come until then. The runtime takes a while to set a handler
+// up, for which nobody has to wait.
 func signalContext(parent context.Context) (ctx context.Context, release func() error) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
-	done := make(chan struct{})
+	ready, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
+		signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+		close(ready)
 		if s, ok := <-signals; ok {
 			cancel(signalled{s.(syscall.Signal)})
 		}
@@ -35,6 +37,7 @@ func signalContext(parent context.Context) (ctx context.Context, release func() 
 	return ctx, func() error {
 		if !released {
 			released = true
+			<-ready
 			signal.Stop(signals) // whatever came before is in the channel now
 			close(signals)
 			<-done
