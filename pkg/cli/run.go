@@ -44,7 +44,7 @@ func run(c command, args []string) error {
 	if *shell != "" && flags.NArg() > 0 {
 		return invalid(fmt.Errorf("-variable %q and the command %q: give one of them, in quotes where it is a line for the shell", *shell, flags.Arg(0)))
 	}
-	ctx, release := signalContext(context.Background())
+	ctx, release := signalContextOnDemand(context.Background())
 	config.FindSelf()
 	cfg, err := config.Load()
 	if err != nil {

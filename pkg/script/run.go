@@ -61,6 +61,7 @@ func (c Command) Run(ctx context.Context) error {
 	cmd.Stdout, cmd.Stderr = w, w
 	pidfd := -1
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session, PidFD: &pidfd}
+	done := ctx.Done() // from before it runs: a context may begin to listen for signals only here
 	err = cmd.Start()
 	_ = w.Close()
 	if err != nil {
@@ -81,7 +82,7 @@ func (c Command) Run(ctx context.Context) error {
 
 	pid := cmd.Process.Pid
 	end := ended(pid, pidfd)
-	cancelled, timedOut := c.wait(ctx, end)
+	cancelled, timedOut := c.wait(done, end)
 	var waitErr error
 	if cancelled || timedOut {
 		waitErr = c.endGroup(pid, end, cmd.Wait)
@@ -103,7 +104,7 @@ func (c Command) Run(ctx context.Context) error {
 }
 
 // wait returns when the process has ended, or is to be ended.
-func (c Command) wait(ctx context.Context, ended <-chan struct{}) (cancelled, timedOut bool) {
+func (c Command) wait(done, ended <-chan struct{}) (cancelled, timedOut bool) {
 	var timeout <-chan time.Time
 	if c.Timeout > 0 {
 		timer := time.NewTimer(c.Timeout)
@@ -113,7 +114,7 @@ func (c Command) wait(ctx context.Context, ended <-chan struct{}) (cancelled, ti
 	select {
 	case <-ended:
 		return false, false
-	case <-ctx.Done():
+	case <-done:
 		return true, false
 	case <-timeout:
 		return false, true
