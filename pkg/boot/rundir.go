@@ -76,13 +76,13 @@ func (b *Boot) prepareRunDir() error {
 // removeFiles removes what lies in a directory but for other directories. There
 // is mostly nothing, and to look costs less than to make the directory anew.
 func removeFiles(dir string) error {
-	entries, err := os.ReadDir(dir)
+	names, err := fsutil.List(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	for _, e := range entries {
-		if err == nil && !e.IsDir() {
-			err = os.Remove(filepath.Join(dir, e.Name()))
+	for _, name := range names {
+		if err == nil {
+			err = fsutil.RemoveFile(filepath.Join(dir, name))
 		}
 	}
 	return err
@@ -120,13 +120,13 @@ func checkRunDir(dir string) error {
 // killed start has left half made holds only names of ours, and one in use holds
 // all of them.
 func checkContent(dir string) error {
-	entries, err := os.ReadDir(dir)
+	names, err := fsutil.List(dir)
 	if err != nil {
 		return runDirError(dir, err)
 	}
 	ours, foreign := 0, ""
-	for _, e := range entries {
-		switch name := e.Name(); {
+	for _, name := range names {
+		switch {
 		case slices.Contains(runDirs, name):
 			ours++
 		case name != "env" && name != "health" && !strings.HasPrefix(name, ".env."):

@@ -35,11 +35,12 @@ func FormatEnviron(environ []string) []byte {
 		name, value string
 		lines       bool
 	}
-	var entries []entry
+	entries, size := make([]entry, 0, len(environ)), 0
 	for _, e := range environ {
 		name, value, _ := strings.Cut(e, "=")
 		if !unsaved[name] && IsName(name) {
 			entries = append(entries, entry{name, value, strings.Contains(value, "\n")})
+			size += len(e) + len("\"\"\n")
 		}
 	}
 	slices.SortFunc(entries, func(a, b entry) int {
@@ -51,18 +52,18 @@ func FormatEnviron(environ []string) []byte {
 		}
 		return cmp.Compare(a.name, b.name)
 	})
-	var b strings.Builder
+	saved := make([]byte, 0, size)
 	for _, e := range entries {
 		value := e.value
 		if strings.ContainsAny(value, "\\\"$`") {
 			value = inQuotes.Replace(value)
 		}
-		b.WriteString(e.name)
-		b.WriteString(`="`)
-		b.WriteString(value)
-		b.WriteString("\"\n")
+		saved = append(saved, e.name...)
+		saved = append(saved, '=', '"')
+		saved = append(saved, value...)
+		saved = append(saved, '"', '\n')
 	}
-	return []byte(b.String())
+	return saved
 }
 
 // ParseEnviron reads what FormatEnviron wrote. Anything else in it is passed

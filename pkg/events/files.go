@@ -94,18 +94,18 @@ func (f Files) RemoveAll() {
 }
 
 func (f Files) remove(dir string, suffixes ...string) {
-	entries, err := os.ReadDir(dir)
+	names, err := fsutil.List(dir)
 	if err != nil && !os.IsNotExist(err) {
 		f.Log.Warn().Msgf("cannot look for files of a former life: %v", err)
 	}
-	for _, e := range entries {
-		name, temporary := strings.CutPrefix(e.Name(), ".")
+	for _, file := range names {
+		name, temporary := strings.CutPrefix(file, ".")
 		name, ours := strings.CutPrefix(name, prefix)
 		finished := slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
 		if !ours || (!temporary && !finished) {
 			continue
 		}
-		path := filepath.Join(dir, e.Name())
+		path := filepath.Join(dir, file)
 		var pathErr *fs.PathError
 		if err := os.Remove(path); errors.As(err, &pathErr) && !os.IsNotExist(err) {
 			f.Log.Warn().Msgf("cannot remove %s of a former life: %v", path, pathErr.Err)

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // WriteFile writes a file so that it is either the old or the new one, whole,
@@ -84,6 +86,16 @@ func replace(path string, data []byte, perm fs.FileMode, sync bool) (err error) 
 		return SyncDir(dir)
 	}
 	return nil
+}
+
+// RemoveFile removes a file; one that is missing, or a directory, stays as it is.
+func RemoveFile(path string) error {
+	switch err := unix.Unlink(path); err {
+	case nil, unix.ENOENT, unix.EISDIR:
+		return nil
+	default:
+		return &fs.PathError{Op: "remove", Path: path, Err: err}
+	}
 }
 
 // SyncDir makes the names in a directory survive a crash of the machine.

@@ -45,7 +45,7 @@ func filebeatConf(c config.Config) string {
 // All renders everything, or nothing when a template is invalid: then the error
 // is an *Error.
 func All(c config.Config) error {
-	r := &renderer{Config: c, env: map[string]string{}, out: map[string]output{}, isDirs: map[string]bool{}}
+	r := &renderer{Config: c, env: make(map[string]string, len(c.Environ)), out: map[string]output{}, isDirs: map[string]bool{}}
 	for _, entry := range c.Environ {
 		name, value, _ := strings.Cut(entry, "=")
 		r.env[name] = value
@@ -145,21 +145,19 @@ func (r *renderer) write() error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		entries, err := os.ReadDir(dir)
+		names, err := fsutil.List(dir)
 		if err != nil {
 			return err
 		}
-		for _, e := range entries {
-			if !e.IsDir() {
-				former = append(former, filepath.Join(dir, e.Name()))
-			}
+		for _, name := range names {
+			former = append(former, filepath.Join(dir, name))
 		}
 	}
 	for _, path := range former {
 		if _, rendered := r.out[path]; rendered {
 			continue
 		}
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := fsutil.RemoveFile(path); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -199,7 +200,8 @@ func (r *renderer) editSection(f *ini.File, s ini.Section, processes int) {
 	}
 	if s.Kind() == "eventlistener" {
 		size := max(minEventBuffer, eventsPerProcess*processes)
-		if value, _, _ := s.Get("buffer_size"); atoi(r.expandEnv(value)) < size {
+		value, _, _ := s.Get("buffer_size")
+		if n, err := strconv.Atoi(r.expandEnv(value)); err != nil || n < size {
 			f.Set(s, "buffer_size", fmt.Sprint(size))
 		}
 	}
@@ -235,12 +237,6 @@ func (r *renderer) checkFilebeat(f *ini.File, s ini.Section) {
 	if _, err := exec.LookPath(strings.Trim(words[0], `"'`)); err != nil {
 		r.problem(f.Path, line, "LOGGING_REDIS_HOST is set, but %s is not installed: install filebeat, or unset the variable", words[0])
 	}
-}
-
-func atoi(s string) int {
-	n := 0
-	_, _ = fmt.Sscanf(s, "%d", &n)
-	return n
 }
 
 func escapePercent(s string) string { return strings.ReplaceAll(s, "%", "%%") }

@@ -46,19 +46,19 @@ const elfMagic = "\x7fELF"
 // leave beside a file: *~, .bak, .orig, .rej, .swp, .dpkg-* and .rpm*. Execute bits
 // do not select. A directory that is missing has no candidates.
 func Find(dir string) ([]File, error) {
-	entries, err := os.ReadDir(dir) // sorted by name
+	names, err := fsutil.List(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot list %s: %w", dir, err)
 	}
-	files := make([]File, 0, len(entries))
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") || isLeftover(e.Name()) {
+	files := make([]File, 0, len(names))
+	for _, name := range names {
+		if strings.HasPrefix(name, ".") || isLeftover(name) {
 			continue
 		}
-		if f := Inspect(filepath.Join(dir, e.Name())); f.isCandidate() {
+		if f := Inspect(filepath.Join(dir, name)); f.isCandidate() {
 			files = append(files, f)
 		}
 	}
