@@ -1,6 +1,6 @@
-// The runtime would read the container's CPU limit from its cgroup before main
-// and again every second. Only the packing of a backup runs in parallel, and it
-// asks for itself.
+// The runtime would follow the container's CPU limit, and read it from its cgroup
+// again every second. Only the packing of a backup runs in parallel, and it asks
+// for itself.
 //
 //go:debug containermaxprocs=0
 //go:debug updatemaxprocs=0
