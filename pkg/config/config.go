@@ -80,9 +80,14 @@ type Config struct {
 	HealthFailures Count    `envconfig:"IMAGE_HEALTH_FAILURE_THRESHOLD" default:"1" kind:"from1" desc:"How many times in a row a probe has to fail until its program is restarted"`
 	HealthGrace    Duration `envconfig:"IMAGE_HEALTH_GRACE" default:"3s" desc:"A program that was started less than this ago is not restarted"`
 
-	RedisHost         string `envconfig:"LOGGING_REDIS_HOST" kind:"host" group:"Logs" desc:"host or host:port (6379) that filebeat ships logs to; filebeat runs only when set"`
-	RedisPassword     string `envconfig:"LOGGING_REDIS_PASSWORD" is:"secret" desc:"Password of that Redis"`
+	RedisHost         string `envconfig:"LOGGING_REDIS_HOST" kind:"host" group:"Logs" desc:"host or host:port that filebeat ships logs to; it runs only when this is set, or the image has a filebeat-output.yml"`
+	RedisPort         string `envconfig:"LOGGING_REDIS_PORT" kind:"port" desc:"Port of that Redis where the host does not name it, else 6379; ends up in LOGGING_REDIS_HOST"`
+	RedisPassword     string `envconfig:"LOGGING_REDIS_PASSWORD" is:"secret" desc:"Password of that Redis; without one, none is sent"`
 	RedisPasswordFile string `envconfig:"LOGGING_REDIS_PASSWORD_FILE" kind:"path" is:"optional" desc:"File that holds that password; wins over the variable"`
+	RedisDB           string `envconfig:"LOGGING_REDIS_DB" default:"0" kind:"database" desc:"Number of the database in that Redis"`
+	RedisKey          string `envconfig:"LOGGING_REDIS_KEY" default:"filebeat" kind:"key" desc:"Name of the list in it that lines are appended to"`
+	RedisTLS          Bool   `envconfig:"LOGGING_REDIS_TLS" default:"false" desc:"Speak TLS with that Redis"`
+	RedisCAFile       string `envconfig:"LOGGING_REDIS_CA_FILE" kind:"path" desc:"File with the certificates (PEM) that its own must be signed by; else the system's"`
 	LogFormat         string `envconfig:"IMAGE_LOG_FORMAT" default:"console" kind:"format" desc:"Form of the container manager's own log: console or json"`
 	LogLevel          string `envconfig:"IMAGE_LOG_LEVEL" default:"info" kind:"level" desc:"debug, info, warn or error"`
 	NoColor           string `envconfig:"NO_COLOR" is:"optional" desc:"No colours in logs when set, on a terminal either"`

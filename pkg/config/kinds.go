@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -90,6 +89,9 @@ var checks = map[string]func(string) error{
 		return nil
 	},
 	"host":       checkHost,
+	"port":       checkPort,
+	"database":   checkDatabase,
+	"key":        checkKey,
 	"backed-up":  checkBackedUp,
 	"recipients": checkRecipients,
 	"format":     oneOf("console", "json"),
@@ -125,18 +127,4 @@ func oneOf(values ...string) func(string) error {
 		}
 		return fmt.Errorf("expected one of %s", strings.Join(values, ", "))
 	}
-}
-
-func checkHost(v string) error {
-	if strings.ContainsAny(v, " \t\r\n/@") {
-		return errors.New("expected host or host:port")
-	}
-	if !strings.Contains(v, ":") || net.ParseIP(v) != nil {
-		return nil
-	}
-	host, port, err := net.SplitHostPort(v)
-	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || host == "" || perr != nil || n == 0 {
-		return errors.New("expected host or host:port, with a port from 1 to 65535")
-	}
-	return nil
 }

@@ -50,7 +50,7 @@ func LoadSaved() (Config, error) {
 func load(problems []string) (Config, error) {
 	var c Config
 	for _, v := range variables() {
-		if os.Getenv(v.Name) == "" {
+		if os.Getenv(v.Name) == "" || v.isServiceLink() {
 			v.setDefault() // as good as the values that it is made from
 		} else if err := v.check(); err != nil {
 			problems = append(problems, v.problem(err))
@@ -69,6 +69,9 @@ func load(problems []string) (Config, error) {
 		v := variable(parse.KeyName)
 		problems = append(problems, v.problem(parse.Err))
 		v.setDefault()
+	}
+	if len(problems) == 0 {
+		problems = c.settleRedis()
 	}
 	if len(problems) > 0 {
 		return c, &Error{problems}

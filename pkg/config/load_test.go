@@ -152,6 +152,12 @@ func TestKinds(t *testing.T) {
 			"redis": "", "redis.example:6380": "", "10.0.0.1": "", "10.0.0.1:1": "", "::1": "", "[::1]:6379": "",
 			"redis:": port, ":6379": port, "redis:0": port, "redis:65536": port, "redis:http": port, "a:1:2": port,
 			"redis://host": host, "redis://u:hunter2@h": host, "user@host": host, "a b": host, "host\n": host,
+			"[::1]": "", "redis?db=1": host, "redis#1": host, "[::1": port, "[redis]:x": port,
+		},
+		"LOGGING_REDIS_PORT": {"1": "", "65535": "", "0": "expected a port from 1 to 65535", "65536": "expected a port from 1 to 65535", "redis": "expected a port from 1 to 65535"},
+		"LOGGING_REDIS_DB":   {"0": "", "15": "", "-1": count, "01": count, "x": count, "1.0": count},
+		"LOGGING_REDIS_KEY": {
+			"logs": "", "a b": "", "100%": "", "%{[fields.app_name]}": "expected the name of a list, without %{: a filebeat-output.yml can have that",
 		},
 		"IMAGE_LOG_LEVEL": {"debug": "", "error": "", "INFO": level, "trace": level},
 		"TZ":              {"UTC": "", "America/New_York": "", "Nowhere": "expected a time zone such as Europe/Berlin or UTC"},

@@ -36,7 +36,7 @@ func baseFailures(c config.Config, all []supervisord.ProcessInfo) (failures, sic
 	for _, wanted := range []struct {
 		program string
 		enabled bool
-	}{{"crond", bool(c.CronEnabled)}, {"filebeat", c.RedisHost != ""}} {
+	}{{"crond", bool(c.CronEnabled)}, {"filebeat", c.ShipsLogs()}} {
 		if !wanted.enabled {
 			continue
 		}

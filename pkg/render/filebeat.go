@@ -1,171 +1,146 @@
 package render
 
 import (
-	"bytes"
-	"errors"
+	"crypto/x509"
 	"fmt"
-	"io"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
-
-	"go.yaml.in/yaml/v3"
 )
 
-// filebeat renders the global file and every input of filebeat.d. filebeat
-// parses what it expands, so that a version 2 became a number and a password
-// with a comma a list: a scalar that is one `${NAME}` becomes a string literal
-// here, and whatever else filebeat expands is left to it. The results are
+// filebeat renders the global file and every input of filebeat.d. The results are
 // private, as they hold values and as filebeat insists on it. While filebeat does
 // not run there is nothing to render, and what a former life rendered goes: it
 // held that life's password.
 func (r *renderer) filebeat() error {
-	template := filepath.Join(r.LoggingDir, "filebeat-global.yml")
 	dir := filepath.Join(filepath.Dir(filebeatConf(r.Config)), "filebeat.d")
 	r.owns(dir, filebeatConf(r.Config))
-	if r.RedisHost == "" {
+	if !r.ShipsLogs() {
 		return nil
 	}
-	inputs, err := templates(filepath.Join(r.LoggingDir, "filebeat.d"), "*.yml")
+	if err := r.checkRedisCA(); err != nil {
+		return err
+	}
+	snippets, err := templates(filepath.Join(r.LoggingDir, "filebeat.d"), "*.yml")
 	if err != nil {
 		return err
 	}
-	rendered := map[string]string{template: filebeatConf(r.Config)}
-	for _, path := range inputs {
-		rendered[path] = filepath.Join(dir, filepath.Base(path))
+	ids := map[string]string{}
+	text, err := r.filebeatGlobal(ids, dir)
+	if err != nil {
+		return err
 	}
-	toRendered := strings.NewReplacer("${IMAGE_LOGGING_DIR}/filebeat.d/", dir+"/", filepath.Join(r.LoggingDir, "filebeat.d")+"/", dir+"/")
-	for path, to := range rendered {
-		data, err := fsutil.ReadFile(path)
+	r.add(filebeatConf(r.Config), text, private)
+	for _, path := range snippets {
+		f, err := r.readYAML(path, dir)
 		if err != nil {
-			return fmt.Errorf("cannot read filebeat's configuration: %w", err)
+			return err
 		}
-		r.add(to, r.literals(path, toRendered.Replace(string(data))), private)
+		r.checkInputs(f, r.listedInputs(f), ids)
+		r.literals(f)
+		r.add(filepath.Join(dir, filepath.Base(path)), f.String(), private)
 	}
 	return nil
 }
 
-// literals replaces the scalars of a YAML text that are one reference, and
-// reports names that are not set.
-func (r *renderer) literals(path, text string) string {
-	lines := strings.SplitAfter(text, "\n")
-	for documents := yaml.NewDecoder(bytes.NewReader([]byte(text))); ; {
-		var doc yaml.Node
-		err := documents.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return strings.Join(lines, "")
+// filebeatGlobal renders the global file, with the settings of the output file
+// in place of those that both have, and in place of its output.
+func (r *renderer) filebeatGlobal(ids map[string]string, inputsDir string) (string, error) {
+	global, err := r.readYAML(filepath.Join(r.LoggingDir, "filebeat-global.yml"), inputsDir)
+	if err != nil || !r.HasFilebeatOutput() {
+		if err == nil {
+			r.checkInputs(global, globalInputs(global), ids)
+			r.literals(global)
 		}
-		if err != nil {
-			r.problem(path, noLine, "%v", err) // it names the line itself
-			return text
+		return global.String(), err
+	}
+	output, err := r.readYAML(r.FilebeatOutput(), inputsDir)
+	if err != nil {
+		return "", err
+	}
+	r.checkOutput(output)
+	r.override(global, output)
+	for _, f := range []*yamlFile{global, output} {
+		r.checkInputs(f, globalInputs(f), ids)
+		r.literals(f)
+	}
+	text := global.String()
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	return text + output.String(), nil
+}
+
+// readYAML reads a template of filebeat's; where it names the directory of the
+// inputs, it names that of the rendered ones.
+func (r *renderer) readYAML(path, inputsDir string) (*yamlFile, error) {
+	data, err := fsutil.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read filebeat's configuration: %w", err)
+	}
+	toRendered := strings.NewReplacer(
+		"${IMAGE_LOGGING_DIR}/filebeat.d/", inputsDir+"/",
+		filepath.Join(r.LoggingDir, "filebeat.d")+"/", inputsDir+"/",
+	)
+	f, err := parseYAML(path, toRendered.Replace(string(data)))
+	if err != nil {
+		r.problem(path, noLine, "%v", err) // it names the line itself
+	}
+	return f, nil
+}
+
+// checkOutput reports an output file that is none.
+func (r *renderer) checkOutput(f *yamlFile) {
+	var outputs []string
+	for _, o := range f.settings() {
+		if isOutput(o.key.Value) {
+			outputs = append(outputs, o.key.Value)
 		}
-		scalars := collect(&doc, nil)
-		for i := len(scalars) - 1; i >= 0; i-- { // from the back: columns to the left stay true
-			r.literal(path, lines, scalars[i])
-		}
+	}
+	if len(f.docs) > 0 && len(outputs) == 0 {
+		r.problem(f.path, noLine, "says nothing of an output: begin with one, such as output.elasticsearch, or leave the file empty")
 	}
 }
 
-// collect returns the scalars below a node in the order of the text, without
-// the keys.
-func collect(n *yaml.Node, scalars []*yaml.Node) []*yaml.Node {
-	if n.Kind == yaml.ScalarNode {
-		return append(scalars, n)
+// override takes out of the global file what the output file says itself.
+func (r *renderer) override(global, output *yamlFile) {
+	own := map[string]bool{}
+	for _, o := range output.settings() {
+		own[o.key.Value] = true
 	}
-	for i, child := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 0 {
+	settings := global.settings()
+	for i, o := range settings {
+		if !own[o.key.Value] && !isOutput(o.key.Value) {
 			continue
 		}
-		scalars = collect(child, scalars)
-	}
-	return scalars
-}
-
-func (r *renderer) literal(path string, lines []string, n *yaml.Node) {
-	name, fallback, hasFallback, whole := reference(n.Value)
-	if !whole {
-		replaceNames(n.Value, func(name, whole string) string {
-			r.checkFilebeatName(path, n.Line, name)
-			return whole
-		})
-		return
-	}
-	value, set := r.env[name]
-	switch {
-	case !set && !hasFallback:
-		r.checkFilebeatName(path, n.Line, name)
-		return
-	case !set:
-		value = fallback
-	}
-	raw := n.Value
-	switch n.Style &^ yaml.TaggedStyle {
-	case yaml.DoubleQuotedStyle:
-		raw = `"` + raw + `"`
-	case yaml.SingleQuotedStyle:
-		raw = "'" + raw + "'"
-	}
-	line := lines[n.Line-1]
-	at := skipProperties(line, byteOffset(line, n.Column-1))
-	if !strings.HasPrefix(line[at:], raw) {
-		r.problem(path, n.Line, "%s cannot be made a literal here: write it behind its key as it is, or in quotes", n.Value)
-		return
-	}
-	lines[n.Line-1] = line[:at] + yamlString(value) + line[at+len(raw):]
-}
-
-// skipProperties returns where a scalar begins behind its tags and anchors.
-func skipProperties(line string, at int) int {
-	for strings.HasPrefix(line[at:], "!") || strings.HasPrefix(line[at:], "&") {
-		end := strings.IndexAny(line[at:], " \t")
-		if end < 0 {
-			return at
+		end := len(global.lines)
+		if i+1 < len(settings) {
+			end = settings[i+1].key.Line - 1
 		}
-		at = len(line) - len(strings.TrimLeft(line[at+end:], " \t"))
-	}
-	return at
-}
-
-func (r *renderer) checkFilebeatName(path string, line int, name string) {
-	if _, set := r.env[name]; !set {
-		r.problem(path, line, "the environment variable %s is not set: set it, or give it a default (${%s:})", name, name)
-	}
-}
-
-// reference takes `${NAME}` and `${NAME:default}` apart. filebeat's other forms,
-// `${NAME:?message}` and names of its own settings such as `${path.home}`, are
-// none of ours.
-func reference(value string) (name, fallback string, hasFallback, ok bool) {
-	inner, found := strings.CutPrefix(value, "${")
-	inner, closed := strings.CutSuffix(inner, "}")
-	if !found || !closed || strings.ContainsAny(inner, "{}") {
-		return "", "", false, false
-	}
-	name, fallback, hasFallback = strings.Cut(inner, ":")
-	return name, fallback, hasFallback, config.IsName(name) && !strings.HasPrefix(fallback, "?")
-}
-
-// yamlString writes a value as a string that neither YAML nor filebeat's own
-// expansion changes.
-func yamlString(value string) string {
-	value = strings.ReplaceAll(strings.ToValidUTF8(value, "\uFFFD"), "$", "$$")
-	if !strings.ContainsFunc(value, func(c rune) bool { return !unicode.IsPrint(c) }) {
-		return "'" + strings.ReplaceAll(value, "'", "''") + "'"
-	}
-	return strconv.QuoteToASCII(value) // its escapes are YAML's too
-}
-
-// byteOffset converts a column in characters to one in bytes.
-func byteOffset(line string, column int) int {
-	for i := range line {
-		if column == 0 {
-			return i
+		if end < o.key.Line {
+			r.problem(global.path, o.key.Line, "%s shares its line with another setting: give it one of its own, so that %s can take its place", o.key.Value, output.path)
 		}
-		column--
+		global.cut(o.key.Line, end)
 	}
-	return len(line)
+}
+
+func isOutput(key string) bool { return key == "output" || strings.HasPrefix(key, "output.") }
+
+// checkRedisCA looks at the certificates that filebeat would only complain of in
+// its own log.
+func (r *renderer) checkRedisCA() error {
+	if !bool(r.RedisTLS) || r.RedisCAFile == "" || r.HasFilebeatOutput() {
+		return nil
+	}
+	data, err := fsutil.ReadFile(r.RedisCAFile)
+	if err == nil && x509.NewCertPool().AppendCertsFromPEM(data) {
+		return nil
+	}
+	text := "expected certificates in PEM form"
+	if err != nil {
+		text = err.Error()
+	}
+	return &config.Error{Problems: []string{fmt.Sprintf("LOGGING_REDIS_CA_FILE=%q: %s", r.RedisCAFile, text)}}
 }

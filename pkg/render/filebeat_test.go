@@ -12,14 +12,20 @@ import (
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
-// input renders one input of filebeat's.
-func input(t *testing.T, text string, environ ...string) string {
+// settings renders filebeat's global file.
+func settings(t *testing.T, text string, environ ...string) string {
+	t.Helper()
+	return filebeatFile(t, "filebeat-global.yml", text, environ...)
+}
+
+// filebeatFile renders one of filebeat's files.
+func filebeatFile(t *testing.T, name, text string, environ ...string) string {
 	t.Helper()
 	tree := testenv.NewTree(t)
 	withPrograms(t, tree, "filebeat")
-	testenv.Write(t, tree.Path("image/logging/filebeat.d/x.yml"), text, 0o644)
+	testenv.Write(t, tree.Path("image/logging", name), text, 0o644)
 	c := rendered(t, tree, append(environ, "LOGGING_REDIS_HOST=redis")...)
-	return testenv.Read(t, filepath.Join(c.RunDir, "logging/filebeat.d/x.yml"))
+	return testenv.Read(t, filepath.Join(c.RunDir, "logging", name))
 }
 
 // asFilebeat is what filebeat makes of a YAML text's field `value`: it takes $$
@@ -72,7 +78,7 @@ func TestLiterals(t *testing.T) {
 			fmt.Fprintf(&template, "--- # %s\nvalue: "+quoted+"\n", name, name)
 		}
 	}
-	documents := strings.Split(input(t, template.String(), environ...), "---")[1:]
+	documents := strings.Split(settings(t, template.String(), environ...), "---")[1:]
 	if len(documents) < 5*len(values) {
 		t.Fatalf("%d documents, want %d", len(documents), 5*len(values))
 	}
@@ -95,7 +101,7 @@ func TestLiterals(t *testing.T) {
 
 // YAML has no bytes that are no characters.
 func TestLiteralThatIsNoUTF8(t *testing.T) {
-	if got := asFilebeat(t, input(t, "value: ${V}\n", "V=a\xffb")); got != "a\ufffdb" {
+	if got := asFilebeat(t, settings(t, "value: ${V}\n", "V=a\xffb")); got != "a\ufffdb" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -109,7 +115,7 @@ func TestDefaults(t *testing.T) {
 		"value: ${EMPTY:x}\n":          "", // set is set
 		"value: \"${NONE:it's $5}\"\n": "it's $5",
 	} {
-		if got := asFilebeat(t, input(t, text, "EMPTY=")); got != want {
+		if got := asFilebeat(t, settings(t, text, "EMPTY=")); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)
 		}
 	}
@@ -121,7 +127,7 @@ func TestWhatIsNoLiteralStays(t *testing.T) {
 		"value: $A\n", "value: ${}\n", "value: ${1}\n", "value: \"${A:${B}}\"\n", "# ${NONE}\nvalue: 1 # ${NONE}\n", "value: |\n  ${A}\n",
 		"${A}: 1\n", "{}\n", "",
 	} {
-		if got := input(t, text, "A=1", "B=2"); got != text {
+		if got := settings(t, text, "A=1", "B=2"); got != text {
 			t.Errorf("got %q, want %q", got, text)
 		}
 	}
@@ -141,7 +147,7 @@ func TestPlaces(t *testing.T) {
 		"a:\n  ${A}\n":                               "a:\n  '1'\n",
 		"a: ${A}\r\nb: ${B}\r\n":                     "a: '1'\r\nb: 'two'\r\n",
 	} {
-		if got := input(t, text, "A=1", "B=two"); got != want {
+		if got := settings(t, text, "A=1", "B=two"); got != want {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
 	}
@@ -163,9 +169,9 @@ func TestFilebeatProblems(t *testing.T) {
 	} {
 		tree := testenv.NewTree(t)
 		withPrograms(t, tree, "filebeat")
-		testenv.Write(t, tree.Path("image/logging/filebeat.d/x.yml"), text, 0o644)
+		testenv.Write(t, tree.Path("image/logging/filebeat-global.yml"), text, 0o644)
 		got := problems(t, tree, "LOGGING_REDIS_HOST=redis", "A=1")
-		if len(got) != 1 || !strings.HasPrefix(got[0], "image/logging/filebeat.d/x.yml:"+want) {
+		if len(got) != 1 || !strings.HasPrefix(got[0], "image/logging/filebeat-global.yml:"+want) {
 			t.Errorf("%q: problems %q, want %q", text, got, want)
 		}
 		// Without Redis filebeat does not run, and nothing of its can end a start.
@@ -185,7 +191,7 @@ func TestShippedFilebeat(t *testing.T) {
 			Hosts    []string
 			Password string
 			Key      string
-			DB       int
+			DB       string
 		} `yaml:"output.redis"`
 	}
 	if err := yaml.Unmarshal([]byte(testenv.Read(t, filepath.Join(c.RunDir, "logging/filebeat-global.yml"))), &global); err != nil {

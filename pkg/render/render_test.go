@@ -46,6 +46,12 @@ func rendered(t *testing.T, tree testenv.Tree, extra ...string) config.Config {
 	return c
 }
 
+// allOf renders, and returns what is wrong.
+func allOf(t *testing.T, tree testenv.Tree, extra ...string) error {
+	t.Helper()
+	return render.All(load(t, tree, extra...))
+}
+
 // problems renders what must not be, and returns the problems without the
 // tree's root.
 func problems(t *testing.T, tree testenv.Tree, extra ...string) []string {
@@ -222,7 +228,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	testenv.Write(t, tree.Path("image/supervisord/conf.d/b.conf"), "[program:b]\nuser=%(ENV_B2)s\ncommand=%(ENV_B1)s\n", 0o644)
 	testenv.Write(t, tree.Path("image/supervisord/conf.d/a.conf"), "[program:a]\n\n\n\n\n\n\n\n\n\n\ncommand=%(ENV_A)s\n", 0o644)
 	testenv.Write(t, tree.Path("image/logging/logrotate.d/x"), "${L} {\n}\n", 0o644)
-	testenv.Write(t, tree.Path("image/logging/filebeat.d/x.yml"), "- id: ${F}\n", 0o644)
+	testenv.Write(t, tree.Path("image/logging/filebeat.d/x.yml"), "- {type: stdin, id: \"${F}\"}\n", 0o644)
 	want := []string{
 		"image/logging/filebeat.d/x.yml:1: the environment variable F is not set: set it, or give it a default (${F:})",
 		`image/logging/logrotate.d/x:1: the environment variable L is not set: set it, empty if need be (ENV L="" in the Dockerfile)`,

@@ -195,7 +195,7 @@ func (r *renderer) editSection(f *ini.File, s ini.Section, processes int) {
 	case "program:crond":
 		f.Set(s, "autostart", fmt.Sprint(bool(r.CronEnabled)))
 	case "program:filebeat":
-		f.Set(s, "autostart", fmt.Sprint(r.RedisHost != ""))
+		f.Set(s, "autostart", fmt.Sprint(r.ShipsLogs()))
 		r.checkFilebeat(f, s)
 	}
 	if s.Kind() == "eventlistener" {
@@ -211,7 +211,7 @@ func (r *renderer) editSection(f *ini.File, s ini.Section, processes int) {
 	if command, _, ok := s.Get("command"); ok {
 		rendered := command
 		confs := []string{LogrotateConf(r.Config)}
-		if r.RedisHost != "" { // otherwise filebeat's is not rendered
+		if r.ShipsLogs() { // otherwise filebeat's is not rendered
 			confs = append(confs, filebeatConf(r.Config))
 		}
 		for _, conf := range confs {
@@ -231,12 +231,17 @@ func (r *renderer) editSection(f *ini.File, s ini.Section, processes int) {
 func (r *renderer) checkFilebeat(f *ini.File, s ini.Section) {
 	command, line, _ := s.Get("command")
 	words := strings.Fields(r.expandEnv(command))
-	if r.RedisHost == "" || len(words) == 0 {
+	if !r.ShipsLogs() || len(words) == 0 {
 		return
 	}
-	if _, err := exec.LookPath(strings.Trim(words[0], `"'`)); err != nil {
-		r.problem(f.Path, line, "LOGGING_REDIS_HOST is set, but %s is not installed: install filebeat, or unset the variable", words[0])
+	if _, err := exec.LookPath(strings.Trim(words[0], `"'`)); err == nil {
+		return
 	}
+	if r.HasFilebeatOutput() {
+		r.problem(f.Path, line, "%s says where to ship logs to, but %s is not installed: install filebeat, or empty the file", r.FilebeatOutput(), words[0])
+		return
+	}
+	r.problem(f.Path, line, "LOGGING_REDIS_HOST is set, but %s is not installed: install filebeat, or unset the variable", words[0])
 }
 
 func escapePercent(s string) string { return strings.ReplaceAll(s, "%", "%%") }

@@ -116,7 +116,10 @@ func configureHealth(c config.Config, _ log.Logger) error {
 }
 
 func configureFilebeat(c config.Config, l log.Logger) error {
-	if c.RedisHost != "" {
+	switch {
+	case c.HasFilebeatOutput():
+		l.Info().Msgf("filebeat ships logs where %s says", c.FilebeatOutput())
+	case c.RedisHost != "":
 		l.Info().Msg("filebeat ships logs to Redis (LOGGING_REDIS_HOST)")
 	}
 	return nil
