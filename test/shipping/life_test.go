@@ -1,0 +1,113 @@
+package shipping
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/ZPascal/container-manager/test/redistest"
+	"github.com/ZPascal/container-manager/test/testenv"
+)
+
+var users = map[string]int{"root": 0, "kubernetes": 500}
+
+// says is a program that prints a line and stays.
+const says = "[program:app]\ncommand = sh -c 'echo app: $STORAGE_LINE; exec sleep 1000'\nstdout_logfile = %(ENV_SUPERVISOR_LOGS_DIR)s/app.log\nredirect_stderr = true\n"
+
+// TestEveryLog has each of the container's logs written by whoever does it.
+func TestEveryLog(t *testing.T) {
+	for name, uid := range users {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			redis := redistest.Start(t, redistest.Options{})
+			c := newContainer(t, uid, map[string]string{
+				"supervisord/conf.d/app.conf":             says,
+				"health/liveness.probes.d/check-none.sh":  "#!/bin/sh\necho alive\n",
+				"health/readiness.probes.d/check-none.sh": "#!/bin/sh\necho ready\n",
+				"logging/filebeat.d/old.yml":              "- type: log\n  paths: [\"${STORAGE_LOGS_DIR}/old-app.log\"]\n  fields: {daemon: old, app_version: \"${APP_VERSION}\"}\n",
+				"setup/run.always/06-old.sh":              "#!/bin/sh\necho an old line >>$STORAGE_LOGS_DIR/old-app.log\n",
+			}, at(redis, "STORAGE_LINE=hello", "IMAGE_CRON_ENABLED=1", "IMAGE_BACKUP_CRON=@every 1s", "IMAGE_HEALTH_CRON=@every 1s",
+				"IMAGE_HEALTH_LIVENESS_CHECK_ENABLED=true", "IMAGE_NAME=it's [an] image", "APP_VERSION=2")...)
+			c.start()
+			missing := map[string]bool{"supervisor": true, "crond": true, "backup": true, "liveness": true, "readiness": true, "old": true}
+			seen := 0
+			testenv.WaitFor(t, "a line of each log", func() bool {
+				if redis.Len("filebeat") == seen {
+					return false
+				}
+				entries := redis.List(0, "filebeat")
+				for _, entry := range entries[seen:] {
+					e := parse(t, entry)
+					daemon, _ := e.Fields["daemon"].(string)
+					delete(missing, daemon)
+					want := map[string]any{"image_name": "it's [an] image", "image_version": "", "app_name": "", "app_version": "2"}
+					if daemon == "old" {
+						want = map[string]any{"app_version": "2"}
+					}
+					for label, value := range want {
+						if e.Fields[label] != value {
+							t.Errorf("%s: %s is %#v, want %#v", daemon, label, e.Fields[label], value)
+						}
+					}
+				}
+				seen = len(entries)
+				return len(missing) == 0
+			})
+			once(t, waitShipped(t, redis, "app: ", 1), "app: hello")
+			once(t, shipped(t, redis, "an old"), "an old line")
+		})
+	}
+}
+
+// TestLives starts a container again and again. What is in its logs is shipped
+// once, whether it was stopped or killed, and over a rotation in between.
+func TestLives(t *testing.T) {
+	for name, uid := range users {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			redis := redistest.Start(t, redistest.Options{})
+			c := newContainer(t, uid, nil, at(redis)...)
+			want := []string{}
+			write := func(log, message string) {
+				c.append("logs/"+log, message+"\n")
+				want = append(want, message)
+			}
+			first := c.start()
+			write("supervisor/app.log", "line 1")
+			write("backup.log", "line 2")
+			waitShipped(t, redis, "line", 2)
+			first.stop()
+			write("supervisor/app.log", "line 3") // nobody looks
+			second := c.start()
+			write("supervisor/app.log", "line 4")
+			waitShipped(t, redis, "line", 4)
+			second.kill()
+			rotate(t, c.Path("storage/logs/supervisor/app.log"))
+			write("supervisor/app.log", "line 5")
+			third := c.start()
+			waitShipped(t, redis, "line", 5)
+			third.stop()
+			c.start()
+			write("supervisor/app.log", "line 6")
+			once(t, waitShipped(t, redis, "line", 6), want...)
+		})
+	}
+}
+
+// rotate renames a log and those that were rotated before, as supervisord does.
+func rotate(t *testing.T, path string) {
+	t.Helper()
+	for n := 9; n > 0; n-- {
+		if old := fmt.Sprintf("%s.%d", path, n); testenv.Exists(old) {
+			rename(t, old, fmt.Sprintf("%s.%d", path, n+1))
+		}
+	}
+	rename(t, path, path+".1")
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
