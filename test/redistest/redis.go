@@ -127,6 +127,9 @@ func (s *Server) dial() (redis.Conn, error) {
 		redis.DialUseTLS(s.options.TLS), redis.DialTLSConfig(&tls.Config{RootCAs: s.roots}))
 }
 
+// Password is for when the server has been told another one (CONFIG SET).
+func (s *Server) Password(password string) { s.options.Password = password }
+
 // Do sends the server a command, in database db.
 func (s *Server) Do(db int, command string, args ...any) any {
 	s.t.Helper()
