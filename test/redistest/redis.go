@@ -161,7 +161,13 @@ func (s *Server) Len(key string) int {
 // List returns the entries of a list of database db.
 func (s *Server) List(db int, key string) []string {
 	s.t.Helper()
-	all, err := redis.Strings(s.Do(db, "LRANGE", key, 0, -1), nil)
+	return s.ListFrom(db, key, 0)
+}
+
+// ListFrom returns those behind the first n.
+func (s *Server) ListFrom(db int, key string, n int) []string {
+	s.t.Helper()
+	all, err := redis.Strings(s.Do(db, "LRANGE", key, n, -1), nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

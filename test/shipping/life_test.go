@@ -16,6 +16,7 @@ const says = "[program:app]\ncommand = sh -c 'echo app: $STORAGE_LINE; exec slee
 
 // TestEveryLog has each of the container's logs written by whoever does it.
 func TestEveryLog(t *testing.T) {
+	t.Parallel()
 	for name, uid := range users {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,6 +63,7 @@ func TestEveryLog(t *testing.T) {
 // TestLives starts a container again and again. What is in its logs is shipped
 // once, whether it was stopped or killed, and over a rotation in between.
 func TestLives(t *testing.T) {
+	t.Parallel()
 	for name, uid := range users {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

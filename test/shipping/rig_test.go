@@ -4,6 +4,7 @@ package shipping
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -35,6 +36,9 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	programs.dir = dir
+	// These tests wait most of the time, whatever the number of processors.
+	flag.Parse()
+	_ = flag.Set("test.parallel", "6")
 	status := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(status)
@@ -93,6 +97,19 @@ func newContainer(t *testing.T, uid int, files map[string]string, environ ...str
 		"PATH="+bin(t)+":/usr/bin:/bin:/usr/sbin:/sbin", "IMAGE_CRON_ENABLED=0",
 		"IMAGE_SUPERVISOR_PIDFILE="+tmp+"/pid", "IMAGE_SUPERVISOR_SOCKET="+tmp+"/sock",
 	), environ...)
+	return c
+}
+
+// impatient makes filebeat ask again at once while Redis is away.
+func (c *container) impatient() *container {
+	c.t.Helper()
+	path := c.Path("image/logging/filebeat-global.yml")
+	patient, impatient := "  backoff.max: 5s\n", "  backoff.init: 100ms\n  backoff.max: 200ms\n"
+	text := testenv.Read(c.t, path)
+	if !strings.Contains(text, patient) {
+		c.t.Fatalf("%s lacks %q", path, patient)
+	}
+	testenv.Write(c.t, path, strings.Replace(text, patient, impatient, 1), 0o644)
 	return c
 }
 
@@ -188,9 +205,16 @@ func (l *life) kill() {
 	for _, name := range []string{"filebeat", "health"} {
 		pids = append(pids, l.pid(name))
 	}
-	for _, pid := range pids {
+	for _, pid := range pids[1:] {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
+	l.die()
+}
+
+// die kills the container's first process.
+func (l *life) die() {
+	l.t.Helper()
+	_ = l.cmd.Process.Kill()
 	testenv.WaitFor(l.t, "the container is dead", l.hasEnded)
 }
 
