@@ -1,6 +1,7 @@
 package shipping
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,26 +24,30 @@ func TestRedisIsDownAtTheStart(t *testing.T) {
 	once(t, waitShipped(t, redis, "line", 2), "line 1", "line 2")
 }
 
-// A log may be rotated, and removed, while its lines cannot be shipped.
+// A log may be rotated, and removed, while its lines cannot be shipped: more of
+// them than filebeat takes in.
 func TestRemovedUnread(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, redistest.Options{})
 	c := newContainer(t, 0, nil, at(redis)...).impatient()
 	l := c.ship()
-	c.append("logs/backup.log", "line 1\n")
+	c.append("logs/backup.log", "line 0\n")
 	waitShipped(t, redis, "line", 1)
 	redis.Stop()
-	c.append("logs/backup.log", "line 2\n")
-	l.says("connect") // it has read it
-	c.append("logs/backup.log", "line 3\n")
+	want := []string{"line 0"}
+	for n := 1; n <= 20_000; n++ {
+		want = append(want, fmt.Sprintf("line %d", n))
+	}
+	c.append("logs/backup.log", strings.Join(want[1:], "\n")+"\n")
+	l.says("connection refused") // it has begun to read
 	log := c.Path("storage/logs/backup.log")
 	rename(t, log, log+".1")
-	c.append("logs/backup.log", "line 4\n")
+	c.append("logs/backup.log", "line last\n")
 	if err := os.Remove(log + ".1"); err != nil {
 		t.Fatal(err)
 	}
 	redis.Start()
-	once(t, waitShipped(t, redis, "line", 4), "line 1", "line 2", "line 3", "line 4")
+	once(t, waitShipped(t, redis, "line", len(want)+1), append(want, "line last")...)
 }
 
 func TestWrongPassword(t *testing.T) {
