@@ -62,13 +62,18 @@ func accepted(t *testing.T, tree testenv.Tree, extra ...string) map[string]proce
 func TestShippedSupervisord(t *testing.T) {
 	for _, test := range []struct {
 		environ         []string
+		output          string // filebeat-output.yml
 		crond, filebeat bool
 	}{
-		{nil, true, false},
-		{[]string{"IMAGE_CRON_ENABLED=no", "LOGGING_REDIS_HOST=redis"}, false, true},
+		{nil, "", true, false},
+		{[]string{"IMAGE_CRON_ENABLED=no", "LOGGING_REDIS_HOST=redis"}, "", false, true},
+		{nil, "output.console: {}\n", true, true},
 	} {
 		tree := testenv.NewTree(t)
 		withPrograms(t, tree, "filebeat")
+		if test.output != "" {
+			testenv.Write(t, tree.Path("image/logging/filebeat-output.yml"), test.output, 0o644)
+		}
 		got := accepted(t, tree, test.environ...)
 		if len(got) != 3 || got["crond:crond"].Autostart != test.crond || got["filebeat:filebeat"].Autostart != test.filebeat {
 			t.Errorf("%q: got %+v, want autostart of crond %v, of filebeat %v", test.environ, got, test.crond, test.filebeat)

@@ -89,6 +89,13 @@ func TestWhatIsShipped(t *testing.T) {
 			t.Errorf("said %q, want %q", got, want)
 		}
 	}
+	tree := testenv.NewTree(t)
+	output := tree.Path("image/logging/filebeat-output.yml")
+	testenv.Write(t, output, "output.console: {}\n", 0o644)
+	c := load(t, tree, "LOGGING_REDIS_HOST=redis")
+	if got, want := step(t, "04-configure-filebeat.py", c), "INFO  filebeat ships logs where "+output+" says\n"; got != want {
+		t.Errorf("said %q, want %q", got, want)
+	}
 }
 
 func TestSavedEnvironment(t *testing.T) {

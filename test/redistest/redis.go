@@ -37,6 +37,7 @@ type Server struct {
 	options Options
 	roots   *x509.CertPool
 	cmd     *exec.Cmd
+	conn    redis.Conn // nil until it is needed
 }
 
 // New returns a server that does not run yet.
@@ -115,6 +116,7 @@ func (s *Server) Stop() {
 	if s.cmd == nil {
 		return
 	}
+	s.hangUp()
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	if err := s.cmd.Wait(); err != nil {
 		s.t.Errorf("redis-server: %v", err)
@@ -127,25 +129,39 @@ func (s *Server) dial() (redis.Conn, error) {
 		redis.DialUseTLS(s.options.TLS), redis.DialTLSConfig(&tls.Config{RootCAs: s.roots}))
 }
 
-// Password is for when the server has been told another one (CONFIG SET).
-func (s *Server) Password(password string) { s.options.Password = password }
+// SetPassword gives the server another password while it runs.
+func (s *Server) SetPassword(password string) {
+	s.t.Helper()
+	s.Do(0, "CONFIG", "SET", "requirepass", password)
+	s.options.Password = password
+	s.hangUp() // the next command shows whether it holds
+}
 
 // Do sends the server a command, in database db.
 func (s *Server) Do(db int, command string, args ...any) any {
 	s.t.Helper()
-	conn, err := s.dial()
-	if err != nil {
+	if s.conn == nil {
+		conn, err := s.dial()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.conn = conn
+	}
+	if _, err := s.conn.Do("SELECT", db); err != nil {
 		s.t.Fatal(err)
 	}
-	defer conn.Close()
-	if _, err := conn.Do("SELECT", db); err != nil {
-		s.t.Fatal(err)
-	}
-	reply, err := conn.Do(command, args...)
+	reply, err := s.conn.Do(command, args...)
 	if err != nil {
 		s.t.Fatalf("redis-server: %s: %v", command, err)
 	}
 	return reply
+}
+
+func (s *Server) hangUp() {
+	if s.conn != nil {
+		_ = s.conn.Close()
+		s.conn = nil
+	}
 }
 
 // Len returns how long a list of database 0 is.
