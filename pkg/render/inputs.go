@@ -41,11 +41,11 @@ var needPaths = []string{"filestream", "log", "container"}
 
 // checkInputs reports what filebeat would only complain of in its own log, if at
 // all, and makes filebeat 9 read what is still of the type log. ids are the places
-// of the ids so far, by type and id.
+// of the ids so far.
 func (r *renderer) checkInputs(f *yamlFile, inputs []*yaml.Node, ids map[string]string) {
 	for _, input := range inputs {
 		if input.Kind == yaml.AliasNode {
-			input = input.Alias
+			continue // it is judged where it is written
 		}
 		if input.Kind != yaml.MappingNode {
 			r.problem(f.path, input.Line, "expected an input (- type: filestream and so on)")
@@ -109,7 +109,12 @@ func hasKey(n *yaml.Node, name string) bool {
 		return v.Kind != yaml.ScalarNode || v.Value != ""
 	}
 	merged := value(n, "<<")
-	return merged != nil && merged.Kind == yaml.AliasNode && hasKey(merged.Alias, name)
+	if merged == nil {
+		return false
+	}
+	return slices.ContainsFunc(append([]*yaml.Node{merged}, merged.Content...), func(from *yaml.Node) bool {
+		return from.Kind == yaml.AliasNode && hasKey(from.Alias, name)
+	})
 }
 
 // text returns the value of a setting, "" for none and for anything else.

@@ -86,7 +86,7 @@ func TestInputProblems(t *testing.T) {
 
 // A child image may say in one place what holds for its inputs.
 func TestMergedInput(t *testing.T) {
-	text := "- &base\n  type: filestream\n  id: a\n  paths: [/x]\n- <<: *base\n  type: filestream\n  id: b\n"
+	text := "- &base\n  type: filestream\n  id: a\n  paths: [/x]\n- <<: *base\n  type: filestream\n  id: b\n- <<: [*base]\n  type: filestream\n  id: c\n"
 	if got := filebeatFile(t, "filebeat.d/x.yml", text); got != text {
 		t.Errorf("got %q", got)
 	}
