@@ -152,7 +152,7 @@ func TestKinds(t *testing.T) {
 			"redis": "", "redis.example:6380": "", "10.0.0.1": "", "10.0.0.1:1": "", "::1": "", "[::1]:6379": "",
 			"redis:": port, ":6379": port, "redis:0": port, "redis:65536": port, "redis:http": port, "a:1:2": port,
 			"redis://host": host, "redis://u:hunter2@h": host, "user@host": host, "a b": host, "host\n": host,
-			"[::1]": "", "redis?db=1": host, "redis#1": host, "[::1": port, "[redis]:x": port,
+			"[::1]": "", "redis?db=1": host, "redis#1": host, "one,two": host, "[::1": port, "[redis]:x": port,
 		},
 		"LOGGING_REDIS_PORT": {"1": "", "65535": "", "0": "expected a port from 1 to 65535", "65536": "expected a port from 1 to 65535", "redis": "expected a port from 1 to 65535"},
 		"LOGGING_REDIS_DB":   {"0": "", "15": "", "-1": count, "01": count, "x": count, "1.0": count},

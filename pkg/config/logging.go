@@ -76,7 +76,7 @@ func joinAddress(host, port string) string {
 func isAddress(v string) bool { return net.ParseIP(v) != nil }
 
 func checkHost(v string) error {
-	if strings.ContainsAny(v, " \t\r\n/@?#") {
+	if strings.ContainsAny(v, " \t\r\n/@?#,") {
 		return errors.New("expected host or host:port")
 	}
 	inner := strings.TrimSuffix(strings.TrimPrefix(v, "["), "]")

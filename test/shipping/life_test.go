@@ -3,6 +3,7 @@ package shipping
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/ZPascal/container-manager/test/redistest"
@@ -83,6 +84,7 @@ func TestLives(t *testing.T) {
 			second := c.start()
 			write("supervisor/app.log", "line 4")
 			waitShipped(t, redis, "line", 4)
+			c.waitNoted("logs/supervisor/app.log")
 			second.kill()
 			rotate(t, c.Path("storage/logs/supervisor/app.log"))
 			write("supervisor/app.log", "line 5")
@@ -94,6 +96,26 @@ func TestLives(t *testing.T) {
 			once(t, waitShipped(t, redis, "line", 6), want...)
 		})
 	}
+}
+
+// waitNoted waits until filebeat has noted that all of a log is shipped: what it
+// has not noted when it is killed, it ships again.
+func (c *container) waitNoted(log string) {
+	c.t.Helper()
+	path := c.Path("storage", log)
+	info, err := os.Stat(path)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	testenv.WaitFor(c.t, path+" is noted as shipped", func() bool {
+		notes, _ := os.ReadFile(c.Path("storage/filebeat_reg/filebeat/log.json"))
+		for note := range strings.Lines(string(notes)) {
+			if strings.Contains(note, fmt.Sprintf(`"cursor":{"offset":%d}`, info.Size())) && strings.Contains(note, path) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // rotate renames a log and those that were rotated before, as supervisord does.
