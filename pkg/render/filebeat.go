@@ -86,7 +86,7 @@ func (r *renderer) readYAML(path, inputsDir string) (*yamlFile, error) {
 	)
 	f, err := parseYAML(path, toRendered.Replace(string(data)))
 	if err != nil {
-		r.problem(path, noLine, "%v", err) // it names the line itself
+		r.problem(path, f.badLine(), "no YAML from here on: %s", yamlReason(err))
 	}
 	return f, nil
 }

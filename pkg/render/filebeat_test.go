@@ -159,13 +159,16 @@ func TestFilebeatProblems(t *testing.T) {
 		"a: \"${NONE}\"\n":                     "1: the environment variable NONE is not set: set it, or give it a default (${NONE:})",
 		"a: 1\n\n# x\nb: [x, \"${NONE}/y\"]\n": "4: the environment variable NONE is not set: set it, or give it a default (${NONE:})",
 		"a: 1\n---\nb: |\n  ${NONE}\n":         "3: the environment variable NONE is not set: set it, or give it a default (${NONE:})",
-		"a: [\n":                               " yaml: line 1: did not find expected node content",
-		"a: b: c\n":                            " yaml: ",
-		"a: 1\nb: 2\nc: 3\nd: e: f\n":          " yaml: line 4: mapping values",
+		"a: [\n":                               "1: no YAML from here on: did not find expected node content",
+		"a: b: c\n":                            "1: no YAML from here on: mapping values",
+		"a: 1\nb: 2\nc: 3\nd: e: f\n":          "4: no YAML from here on: mapping values",
 		"a: 1\nb: |-\n  ${A}\n":                "2: ${A} cannot be made a literal here: write it behind its key as it is, or in quotes",
 		"a: !!str\n  ${A}\n":                   "1: ${A} cannot be made a literal here: write it behind its key as it is, or in quotes",
 		`a: "\x24{A}"`:                         "1: ${A} cannot be made a literal here: write it behind its key as it is, or in quotes",
-		"\t- a\n":                              " yaml: ",
+		"\t- a\n":                              "1: no YAML from here on: found character that cannot start any token",
+		"a: [x,\n  y]\nb: [\n  x,\nc: 1\n":     "3: no YAML from here on: did not find expected",
+		"a: 1\n# b\nb: \"x\nc: 2\n":            "3: no YAML from here on: found unexpected end of stream",
+		"a: 1\n---\nb: *x\n":                   "3: no YAML from here on: unknown anchor 'x' referenced",
 	} {
 		tree := testenv.NewTree(t)
 		withPrograms(t, tree, "filebeat")

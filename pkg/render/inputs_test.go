@@ -70,7 +70,7 @@ func TestInputProblems(t *testing.T) {
 		},
 		{
 			map[string]string{"a": "- type: filestream\n  id: a\n  paths: [/x\n- type: udp\n"},
-			[]string{ownID + "a.yml: yaml: line 2: did not find expected ',' or ']'"},
+			[]string{ownID + "a.yml:3: no YAML from here on: did not find expected ',' or ']'"},
 		},
 	} {
 		tree := testenv.NewTree(t)
@@ -145,7 +145,7 @@ func TestOutputFileProblems(t *testing.T) {
 		{"", "hosts: [x]\n", output + ": says nothing of an output: begin with one, such as output.elasticsearch, or leave the file empty"},
 		{"", "- type: log\n", output + ": says nothing of an output: begin with one, such as output.elasticsearch, or leave the file empty"},
 		{"", "output.file:\n  path: ${NONE}\n", output + ":2: the environment variable NONE is not set: set it, or give it a default (${NONE:})"},
-		{"", "output.file: [\n", output + ": yaml: line 1: did not find expected node content"},
+		{"", "output.file: [\n", output + ":1: no YAML from here on: did not find expected node content"},
 		{
 			"{path.data: /d, output.redis: {hosts: [x]}, a: 1}\n", "output.console: {}\n",
 			"image/logging/filebeat-global.yml:1: output.redis shares its line with another setting: give it one of its own, so that " + output + " can take its place",
@@ -167,7 +167,7 @@ func TestOutputFileWithoutFilebeat(t *testing.T) {
 	tree := testenv.NewTree(t)
 	t.Setenv("PATH", tree.Path("bin"))
 	testenv.Write(t, tree.Path("image/logging/filebeat-output.yml"), "output.console: {}\n", 0o644)
-	want := "image/supervisord/conf.d/01-filebeat.conf:5: image/logging/filebeat-output.yml says where to ship logs to, but filebeat is not installed: install filebeat, or empty the file"
+	want := "image/supervisord/conf.d/01-filebeat.conf:6: image/logging/filebeat-output.yml says where to ship logs to, but filebeat is not installed: install filebeat, or empty the file"
 	if got := problems(t, tree); !slices.Equal(got, []string{want}) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

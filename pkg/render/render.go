@@ -90,7 +90,7 @@ type problem struct {
 	text string
 }
 
-// noLine is the line of a problem whose text says where it is.
+// noLine is the line of a problem with a whole file.
 const noLine = 0
 
 func (p problem) String() string {

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"io"
@@ -29,20 +28,44 @@ type edit struct {
 
 // parseYAML returns a file in any case; with an error it has no documents.
 func parseYAML(path, text string) (*yamlFile, error) {
-	f := &yamlFile{path: path, lines: strings.SplitAfter(text, "\n"), gone: map[int]bool{}}
+	docs, err := documents(text)
+	return &yamlFile{path: path, lines: strings.SplitAfter(text, "\n"), docs: docs, gone: map[int]bool{}}, err
+}
+
+func documents(text string) ([]*yaml.Node, error) {
 	var docs []*yaml.Node
-	for decoder := yaml.NewDecoder(bytes.NewReader([]byte(text))); ; {
+	for decoder := yaml.NewDecoder(strings.NewReader(text)); ; {
 		var doc yaml.Node
 		err := decoder.Decode(&doc)
 		if errors.Is(err, io.EOF) {
-			f.docs = docs
-			return f, nil
+			return docs, nil
 		}
 		if err != nil {
-			return f, err
+			return nil, err
 		}
 		docs = append(docs, doc.Content...)
 	}
+}
+
+// badLine is where a file that is no YAML goes wrong: behind the longest part of
+// it, from the top, that is. The line in the library's error is too small by one
+// for some errors, and missing from others.
+func (f *yamlFile) badLine() int {
+	for n := len(f.lines) - 1; n > 0; n-- {
+		if _, err := documents(strings.Join(f.lines[:n], "")); err == nil {
+			return n + 1
+		}
+	}
+	return 1
+}
+
+// yamlReason is the library's error without its line.
+func yamlReason(err error) string {
+	reason := strings.TrimPrefix(err.Error(), "yaml: ")
+	if _, after, found := strings.Cut(reason, ": "); found && strings.HasPrefix(reason, "line ") {
+		return after
+	}
+	return reason
 }
 
 // String returns the text with all changes.

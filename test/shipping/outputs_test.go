@@ -61,3 +61,18 @@ func TestOutputOfAnImage(t *testing.T) {
 		return len(files) == 1 && strings.Contains(testenv.Read(t, files[0]), `"message":"app: hello"`)
 	})
 }
+
+// What filebeat does not accept keeps nobody but filebeat from running, and the
+// start says so.
+func TestOutputThatFilebeatRefuses(t *testing.T) {
+	t.Parallel()
+	c := newContainer(t, 0, map[string]string{"logging/filebeat-output.yml": "output.nonsense:\n  hosts: [x]\n", "supervisord/conf.d/app.conf": says}, "STORAGE_LINE=hello")
+	l := c.run()
+	l.says("not up: filebeat")
+	if said := c.filebeatLog(); !strings.Contains(said, "output type nonsense undefined") {
+		t.Errorf("filebeat says\n%s", said)
+	}
+	if said := testenv.Read(t, c.Path("storage/logs/supervisor/app.log")); said != "app: hello\n" {
+		t.Errorf("the app says %q", said)
+	}
+}
