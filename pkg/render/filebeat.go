@@ -49,28 +49,28 @@ func (r *renderer) filebeat() error {
 // in place of those that both have, and in place of its output.
 func (r *renderer) filebeatGlobal(ids map[string]string, inputsDir string) (string, error) {
 	global, err := r.readYAML(filepath.Join(r.LoggingDir, "filebeat-global.yml"), inputsDir)
-	if err != nil || !r.HasFilebeatOutput() {
-		if err == nil {
-			r.checkInputs(global, globalInputs(global), ids)
-			r.literals(global)
-		}
-		return global.String(), err
-	}
-	output, err := r.readYAML(r.FilebeatOutput(), inputsDir)
 	if err != nil {
 		return "", err
 	}
-	r.checkOutput(output)
-	r.override(global, output)
-	for _, f := range []*yamlFile{global, output} {
+	files := []*yamlFile{global}
+	if r.HasFilebeatOutput() {
+		output, err := r.readYAML(r.FilebeatOutput(), inputsDir)
+		if err != nil {
+			return "", err
+		}
+		r.override(global, output)
+		files = append(files, output)
+	}
+	text := ""
+	for _, f := range files {
 		r.checkInputs(f, globalInputs(f), ids)
 		r.literals(f)
+		if text != "" && !strings.HasSuffix(text, "\n") {
+			text += "\n"
+		}
+		text += f.String()
 	}
-	text := global.String()
-	if text != "" && !strings.HasSuffix(text, "\n") {
-		text += "\n"
-	}
-	return text + output.String(), nil
+	return text, nil
 }
 
 // readYAML reads a template of filebeat's; where it names the directory of the
@@ -91,24 +91,15 @@ func (r *renderer) readYAML(path, inputsDir string) (*yamlFile, error) {
 	return f, nil
 }
 
-// checkOutput reports an output file that is none.
-func (r *renderer) checkOutput(f *yamlFile) {
-	var outputs []string
-	for _, o := range f.settings() {
-		if isOutput(o.key.Value) {
-			outputs = append(outputs, o.key.Value)
-		}
-	}
-	if len(f.docs) > 0 && len(outputs) == 0 {
-		r.problem(f.path, noLine, "says nothing of an output: begin with one, such as output.elasticsearch, or leave the file empty")
-	}
-}
-
 // override takes out of the global file what the output file says itself.
 func (r *renderer) override(global, output *yamlFile) {
-	own := map[string]bool{}
+	own, hasOutput := map[string]bool{}, false
 	for _, o := range output.settings() {
 		own[o.key.Value] = true
+		hasOutput = hasOutput || isOutput(o.key.Value)
+	}
+	if output.docs != nil && !hasOutput {
+		r.problem(output.path, noLine, "says nothing of an output: begin with one, such as output.elasticsearch, or leave the file empty")
 	}
 	settings := global.settings()
 	for i, o := range settings {

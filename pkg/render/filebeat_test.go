@@ -237,4 +237,9 @@ func TestFilebeatRemovedByAChild(t *testing.T) {
 	if names := testenv.Names(t, filepath.Join(c.RunDir, "logging/filebeat.d")); len(names) > 0 {
 		t.Errorf("the former %q are still there", names)
 	}
+	withPrograms(t, tree, "filebeat")
+	err := allOf(t, tree, "LOGGING_REDIS_HOST=redis")
+	if want := "cannot read filebeat's configuration: open " + tree.Path("image/logging/filebeat-global.yml"); err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
 }

@@ -143,6 +143,7 @@ func TestOutputFileProblems(t *testing.T) {
 	const output = "image/logging/filebeat-output.yml"
 	for _, c := range []struct{ global, output, want string }{
 		{"", "hosts: [x]\n", output + ": says nothing of an output: begin with one, such as output.elasticsearch, or leave the file empty"},
+		{"", "# nothing\n", output + ": says nothing of an output: begin with one, such as output.elasticsearch, or leave the file empty"},
 		{"", "- type: log\n", output + ": says nothing of an output: begin with one, such as output.elasticsearch, or leave the file empty"},
 		{"", "output.file:\n  path: ${NONE}\n", output + ":2: the environment variable NONE is not set: set it, or give it a default (${NONE:})"},
 		{"", "output.file: [\n", output + ":1: no YAML from here on: did not find expected node content"},

@@ -15,7 +15,7 @@ import (
 type yamlFile struct {
 	path  string
 	lines []string     // with their ends
-	docs  []*yaml.Node // the top nodes of its documents
+	docs  []*yaml.Node // the top nodes of its documents; nil when it is no YAML
 	edits []edit
 	gone  map[int]bool // the lines that are cut out
 }
@@ -26,14 +26,14 @@ type edit struct {
 	text          string
 }
 
-// parseYAML returns a file in any case; with an error it has no documents.
+// parseYAML returns a file in any case.
 func parseYAML(path, text string) (*yamlFile, error) {
 	docs, err := documents(text)
 	return &yamlFile{path: path, lines: strings.SplitAfter(text, "\n"), docs: docs, gone: map[int]bool{}}, err
 }
 
 func documents(text string) ([]*yaml.Node, error) {
-	var docs []*yaml.Node
+	docs := []*yaml.Node{}
 	for decoder := yaml.NewDecoder(strings.NewReader(text)); ; {
 		var doc yaml.Node
 		err := decoder.Decode(&doc)
