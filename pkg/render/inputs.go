@@ -40,7 +40,7 @@ func globalInputs(f *yamlFile) []*yaml.Node {
 var needPaths = []string{"filestream", "log", "container"}
 
 // checkInputs reports what filebeat would only complain of in its own log, if at
-// all, and makes filebeat 9 read what is still of the type log. ids are the places
+// all, and makes filebeat 9 run what is deprecated. ids are the places
 // of the ids so far.
 func (r *renderer) checkInputs(f *yamlFile, inputs []*yaml.Node, ids map[string]string) {
 	for _, input := range inputs {
@@ -64,7 +64,7 @@ func (r *renderer) checkInputs(f *yamlFile, inputs []*yaml.Node, ids map[string]
 		switch kind {
 		case "filestream":
 			r.checkID(f, input, ids)
-		case "log":
+		case "log", "container":
 			allowDeprecated(f, input)
 		}
 	}
@@ -86,8 +86,8 @@ func (r *renderer) checkID(f *yamlFile, input *yaml.Node, ids map[string]string)
 	ids[id] = fmt.Sprintf("%s:%d", f.path, line)
 }
 
-// allowDeprecated says for an input of the type log that it may run. filebeat 9
-// refuses it otherwise, and older ones take no notice.
+// allowDeprecated says for an input of the type log or container that it may run.
+// filebeat 9 refuses it otherwise, and older ones take no notice.
 func allowDeprecated(f *yamlFile, input *yaml.Node) {
 	const allow = "allow_deprecated_use"
 	if hasKey(input, allow) || len(input.Content) == 0 || f.gone[input.Line] {

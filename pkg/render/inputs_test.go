@@ -21,6 +21,7 @@ func TestLogInputsSayThatTheyAreDeprecated(t *testing.T) {
 		"- type: log\n  allow_deprecated_use: false\n  paths: [/x]\n":               "- type: log\n  allow_deprecated_use: false\n  paths: [/x]\n",
 		"- type: log\n  enabled: false\n":                                           "- type: log\n  enabled: false\n",
 		"- type: filestream\n  id: x\n  paths: [/x]\n":                              "- type: filestream\n  id: x\n  paths: [/x]\n",
+		"- type: container\n  paths: [/x]\n":                                        "- " + allow + "\n  type: container\n  paths: [/x]\n",
 		"- type: udp\n  host: :9\n":                                                 "- type: udp\n  host: :9\n",
 		"# nothing\n":                                                               "# nothing\n",
 		"":                                                                          "",

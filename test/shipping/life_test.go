@@ -135,3 +135,28 @@ func rename(t *testing.T, from, to string) {
 		t.Fatal(err)
 	}
 }
+
+// TestRotatedAgainAndAgain follows a file from name to name, and knows all of them
+// in the next life.
+func TestRotatedAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t, redistest.Options{})
+	c := newContainer(t, 0, nil, at(redis)...)
+	log := c.Path("storage/logs/supervisor/app.log")
+	var want []string
+	write := func() {
+		want = append(want, fmt.Sprintf("line %d", len(want)))
+		c.append("logs/supervisor/app.log", want[len(want)-1]+"\n")
+		waitShipped(t, redis, "line", len(want))
+	}
+	first := c.ship()
+	for range 3 {
+		write()
+		rotate(t, log)
+	}
+	write()
+	first.stop()
+	c.ship()
+	write()
+	once(t, shipped(t, redis, "line"), want...)
+}

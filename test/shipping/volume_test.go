@@ -30,6 +30,7 @@ part() {
 	}'
 }
 cd "$STORAGE_DATA_DIR" || exit 1
+[ ! -e done ] || exit 0
 part 1 100000 "$SEED"
 until [ -e second-half ]; do sleep 0.02; done
 part 100001 200000 "$SEED"
@@ -64,7 +65,8 @@ type volume struct {
 	redis   *redistest.Server
 	counts  map[string]int
 	missing int
-	read    int // entries of the list
+	read    int             // entries of the list
+	others  map[string]bool // messages that are not the writer's
 }
 
 func newVolume(t *testing.T, files map[string]string) *volume {
@@ -72,7 +74,7 @@ func newVolume(t *testing.T, files map[string]string) *volume {
 	redis := redistest.Start(t, redistest.Options{})
 	files["app/writer.sh"], files["supervisord/conf.d/writer.conf"] = writer, writerConf
 	c := newContainer(t, 0, files, at(redis, fmt.Sprintf("SEED=%d", seed))...).impatient()
-	return &volume{life: c.start(), redis: redis, counts: expected(), missing: lines}
+	return &volume{life: c.start(), redis: redis, counts: expected(), missing: lines, others: map[string]bool{}}
 }
 
 // look reads what has come since the last look.
@@ -90,6 +92,8 @@ func (v *volume) look() {
 			v.counts[message]++
 		} else if strings.HasPrefix(message, "line ") {
 			v.t.Errorf("%q was shipped, though nobody said so", message)
+		} else {
+			v.others[message] = true
 		}
 	}
 }
@@ -132,7 +136,8 @@ func (v *volume) checkRotations() {
 	}
 }
 
-// TestExactlyOnce ships 200,000 lines over rotations.
+// TestExactlyOnce ships 200,000 lines over rotations, and nothing again in the next
+// life.
 func TestExactlyOnce(t *testing.T) {
 	t.Parallel()
 	v := newVolume(t, map[string]string{})
@@ -142,6 +147,13 @@ func TestExactlyOnce(t *testing.T) {
 	v.wait(0)
 	v.checkRotations()
 	v.stop()
+	v.append("logs/supervisor/next.log", "the next life\n")
+	next := v.start()
+	testenv.WaitFor(t, "a line of the next life", func() bool {
+		v.look()
+		return v.others["the next life"]
+	})
+	next.stop() // it ships what it has read
 	v.look()
 	for line, n := range v.counts {
 		if n != 1 {
