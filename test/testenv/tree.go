@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -44,15 +45,25 @@ func (tree Tree) Environ(extra ...string) []string {
 	}, extra...)
 }
 
-// repository returns the directory of go.mod: tests run in their package's.
+// repository is Repository for tests.
 func repository(t testing.TB) string {
 	t.Helper()
-	dir, err := os.Getwd()
+	dir, err := Repository()
 	check(t, err)
+	return dir
+}
+
+// Repository returns the directory of go.mod: tests run in their package's.
+func Repository() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	start := dir
 	for ; !Exists(filepath.Join(dir, "go.mod")); dir = filepath.Dir(dir) {
 		if dir == "/" {
-			t.Fatal("there is no go.mod above the test's directory")
+			return "", fmt.Errorf("there is no go.mod above %s", start)
 		}
 	}
-	return dir
+	return dir, nil
 }
