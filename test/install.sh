@@ -8,7 +8,7 @@ set -eu
 PATH="$PATH:/usr/sbin:/sbin" # logrotate's place, which users' paths leave out
 
 # purpose, what is needed (a program, or a file by its path), Debian's package,
-# Alpine's package.
+# Alpine's package; - is for what there is no package of, and goes without.
 table() {
 	cat <<'END'
 run    supervisord            supervisor      supervisor
@@ -20,6 +20,10 @@ test   gcc                    gcc             gcc
 test   busybox                busybox-static  busybox
 test   redis-server           redis-server    redis
 test   /usr/include/stdlib.h  libc6-dev       musl-dev
+test   podman                 podman          podman
+test   runc                   runc            runc
+test   catatonit              catatonit       catatonit
+test   mmdebstrap             mmdebstrap      -
 bench  pigz                   pigz            pigz
 lint   shellcheck             shellcheck      shellcheck
 END
@@ -36,11 +40,13 @@ fail() {
 missing() {
 	table | while read -r purpose need debian alpine; do
 		case " $* " in *" $purpose "*) ;; *) continue ;; esac
+		case "$column" in 3) package=$debian ;; *) package=$alpine ;; esac
+		[ "$package" != - ] || continue
 		case "$need" in
 		/*) [ -e "$need" ] && continue ;;
 		*) command -v "$need" >/dev/null && continue ;;
 		esac
-		echo "$purpose $need $debian $alpine"
+		echo "$purpose $need $package"
 	done
 }
 
@@ -64,19 +70,22 @@ apk_install() { as_root apk add --no-progress --update-cache "$@" </dev/null; }
 # A mirror that is being updated, or a lock: worth a second try, no third.
 twice() { "$@" || { say "failed, once more in 5 seconds" && sleep 5 && "$@"; }; }
 
+manager='' column=3 note=''
+if command -v apt-get >/dev/null; then
+	manager=apt
+	note=" (where they start a service of the machine, as supervisor does: nothing here needs it)"
+elif command -v apk >/dev/null; then
+	manager=apk column=4
+fi
+
 lacking=$(missing "$@")
 [ -n "$lacking" ] || exit 0
 
 needs=$(echo "$lacking" | awk '{ printf "%s%s", sep, $2; sep = ", " }')
-if command -v apt-get >/dev/null; then
-	manager=apt column=3
-	note=" (where they start a service of the machine, as supervisor does: nothing here needs it)"
-elif command -v apk >/dev/null; then
-	manager=apk column=4 note=""
-else
+if [ -z "$manager" ]; then
 	fail "this is neither Debian, Ubuntu nor Alpine: install $needs, then run make again"
 fi
-packages=$(echo "$lacking" | awk -v c="$column" '{ print $c }' | sort -u | paste -sd ' ' -)
+packages=$(echo "$lacking" | awk '{ print $3 }' | sort -u | paste -sd ' ' -)
 say "missing: $needs; installing with $manager: $packages$note"
 
 # shellcheck disable=SC2086 # a list of package names

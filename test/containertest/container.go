@@ -154,6 +154,9 @@ func (c *Container) Start(t testing.TB) {
 // Log returns what this life has printed so far, to either output.
 func (c *Container) Log() string { return c.read(c.from) }
 
+// WholeLog returns what all its lives have printed.
+func (c *Container) WholeLog() string { return c.read(0) }
+
 // read returns the log from an offset on. Each line of the file is a time, a name
 // of an output, F for a full or P for a part of a line, and the text.
 func (c *Container) read(from int) string {
@@ -178,8 +181,8 @@ func (c *Container) read(from int) string {
 // deadline is far above what anything takes that is waited for.
 const deadline = 90 * time.Second
 
-// wait waits for a condition; each look at one is a process or two.
-func (c *Container) wait(t testing.TB, what string, holds func() bool) {
+// Wait waits for a condition; each look at one is a process or two.
+func (c *Container) Wait(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -196,13 +199,13 @@ func (c *Container) wait(t testing.TB, what string, holds func() bool) {
 // WaitLog waits until this life has printed a text.
 func (c *Container) WaitLog(t testing.TB, text string) {
 	t.Helper()
-	c.wait(t, fmt.Sprintf("%q in its log", text), func() bool { return strings.Contains(c.Log(), text) })
+	c.Wait(t, fmt.Sprintf("%q in its log", text), func() bool { return strings.Contains(c.Log(), text) })
 }
 
 // WaitUp waits until every program runs.
 func (c *Container) WaitUp(t testing.TB) {
 	t.Helper()
-	c.wait(t, "its programs", func() bool {
+	c.Wait(t, "its programs", func() bool {
 		log := c.Log()
 		return strings.Contains(log, " running, ") && strings.Contains(log, " s after the start")
 	})
@@ -215,7 +218,7 @@ func (c *Container) WaitUp(t testing.TB) {
 // printed.
 func (c *Container) WaitExec(t testing.TB, args ...string) (output string) {
 	t.Helper()
-	c.wait(t, strings.Join(args, " "), func() (ok bool) {
+	c.Wait(t, strings.Join(args, " "), func() (ok bool) {
 		var err error
 		output, err = c.TryExec(t, args...)
 		return err == nil
@@ -223,20 +226,16 @@ func (c *Container) WaitExec(t testing.TB, args ...string) (output string) {
 	return output
 }
 
-// WaitEnd waits until it has ended, and returns its exit status.
-func (c *Container) WaitEnd(t testing.TB) int {
+// WaitEnd waits until it has ended, and returns its exit status. podman wait of
+// 4.3 does not always return for a container that ends at once.
+func (c *Container) WaitEnd(t testing.TB) (status int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
-	defer cancel()
-	out, err := c.p.Output(ctx, "wait", c.Name)
-	if err != nil {
-		t.Fatalf("%s does not end: %v", c.Name, err)
-	}
-	code, err := strconv.Atoi(strings.TrimSpace(out))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return code
+	c.Wait(t, "its end", func() bool {
+		state := c.Inspect(t, "{{.State.Status}} {{.State.ExitCode}}")
+		n, err := fmt.Sscanf(state, "exited %d", &status)
+		return n == 1 && err == nil
+	})
+	return status
 }
 
 // Stop does what docker stop does, and wants the container to end by itself and
@@ -297,6 +296,13 @@ func ExitCode(err error) int {
 	default:
 		return -1
 	}
+}
+
+// Try runs podman, where a failure is one of the answers.
+func (c *Container) Try(t testing.TB, args ...string) error {
+	t.Helper()
+	_, err := c.p.Output(t.Context(), args...)
+	return err
 }
 
 // Inspect returns what a template of podman inspect says.

@@ -19,7 +19,8 @@ import (
 type Podman struct{ dir string }
 
 // podmanConf needs neither systemd nor a network of podman's, and raises no limit
-// that this machine may not raise.
+// that this machine may not raise. By default all podmans of a machine share their
+// locks, which a storage that is new takes from the others.
 const podmanConf = `[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 log_driver = "k8s-file"
@@ -28,9 +29,11 @@ netns = "host"
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+lock_type = "file"
+tmp_dir = %q
 `
 
-// newPodman makes a podman that keeps everything below a directory, and reads the
+// newPodman makes a podman that keeps everything below a directory and run, and reads the
 // images of other storages.
 func newPodman(dir string, images ...string) (*Podman, error) {
 	p := &Podman{dir: dir}
@@ -43,14 +46,18 @@ func newPodman(dir string, images ...string) (*Podman, error) {
 		quoted[i] = fmt.Sprintf("%q", image)
 	}
 	storage := fmt.Sprintf("[storage]\ndriver = %q\ngraphroot = %q\nrunroot = %q\n[storage.options]\nadditionalimagestores = [%s]\n",
-		driver, p.root(), filepath.Join(dir, "run"), strings.Join(quoted, ", "))
+		driver, p.root(), p.run(), strings.Join(quoted, ", "))
 	return p, errors.Join(
 		os.MkdirAll(p.root(), 0o711),
 		fsutil.WriteFile(filepath.Join(dir, "storage.conf"), []byte(storage), 0o644),
-		fsutil.WriteFile(filepath.Join(dir, "containers.conf"), []byte(podmanConf), 0o644))
+		fsutil.WriteFile(filepath.Join(dir, "containers.conf"), []byte(fmt.Sprintf(podmanConf, filepath.Join(p.run(), "tmp"))), 0o644))
 }
 
 func (p *Podman) root() string { return filepath.Join(p.dir, "root") }
+
+// run is for what a reboot ends. podman wants its path to be short, else nothing
+// is cleaned up when a container has ended.
+func (p *Podman) run() string { return filepath.Join("/run", filepath.Base(p.dir)) }
 
 // storageDriver is overlay, but where that would lie on another overlay: the
 // kernel refuses it, and every layer is a copy.
@@ -108,7 +115,7 @@ func (p *Podman) remove(ctx context.Context) error {
 		_, err := p.Output(ctx, args...)
 		errs = append(errs, err)
 	}
-	mounts, err := mountsBelow(p.dir)
+	mounts, err := mountsBelow(p.dir, p.run())
 	errs = append(errs, err)
 	for _, mount := range mounts {
 		errs = append(errs, syscall.Unmount(mount, syscall.MNT_DETACH))
@@ -117,13 +124,13 @@ func (p *Podman) remove(ctx context.Context) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return os.RemoveAll(p.dir)
+	return errors.Join(os.RemoveAll(p.run()), os.RemoveAll(p.dir))
 }
 
 // keep turns a storage that was written to into one that is only read: the images,
 // without what podman notes beside them.
 func (p *Podman) keep(path string) error {
-	mounts, err := mountsBelow(p.dir)
+	mounts, err := mountsBelow(p.dir, p.run())
 	if err != nil {
 		return err
 	}
@@ -132,7 +139,7 @@ func (p *Podman) keep(path string) error {
 			return fmt.Errorf("cannot unmount %s: %w", mount, err)
 		}
 	}
-	return errors.Join(os.RemoveAll(filepath.Join(p.root(), "libpod")), os.Rename(p.root(), path), os.RemoveAll(p.dir))
+	return errors.Join(os.RemoveAll(filepath.Join(p.root(), "libpod")), os.Rename(p.root(), path), os.RemoveAll(p.run()), os.RemoveAll(p.dir))
 }
 
 // storeInCache returns the path of a storage that fill has filled with images.

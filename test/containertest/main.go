@@ -150,15 +150,16 @@ func (s *storage) leftovers() (left []string, err error) {
 	return left, nil
 }
 
-// mountsBelow returns the mount points below a directory, the deepest first.
-func mountsBelow(dir string) ([]string, error) {
+// mountsBelow returns the mount points below directories, the deepest first.
+func mountsBelow(dirs ...string) ([]string, error) {
 	info, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return nil, err
 	}
 	var mounts []string
 	for line := range strings.Lines(string(info)) {
-		if fields := strings.Fields(line); len(fields) > 4 && strings.HasPrefix(fields[4], dir+"/") {
+		fields := strings.Fields(line) // see proc(5); the fifth is the mount point
+		if slices.ContainsFunc(dirs, func(dir string) bool { return strings.HasPrefix(fields[4], dir+"/") }) {
 			mounts = append(mounts, fields[4])
 		}
 	}
