@@ -130,7 +130,8 @@ func TestApp(t *testing.T) {
 		}
 		a.Wait(t, "zombies to be reaped", func() bool { return len(a.zombies(t)) == 0 })
 
-		// It hangs: the check says so and restarts it.
+		// It hangs: the check says so and restarts it, once supervisord is content.
+		a.WaitExec(t, "container-manager", "probe", "process", "app")
 		a.tell(t, "/hang")
 		if _, err := a.TryExec(t, "container-manager", "check-readiness"); containertest.ExitCode(err) != 1 {
 			t.Errorf("the check of an app that hangs: %v, want status 1", err)

@@ -20,6 +20,7 @@ def fork_daemon():
     """Leaves a process in a session of its own, whose parent is process 1."""
     if os.fork():
         return
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setsid()
     if os.fork():
         os._exit(0)
