@@ -21,15 +21,25 @@ func TestMain(m *testing.M) { os.Exit(containertest.Main(m)) }
 func forEachKind(t *testing.T, test func(t *testing.T, o containertest.Options)) {
 	t.Helper()
 	for _, user := range []struct{ name, id string }{{"root", "0"}, {"kubernetes", "500"}, {"arbitrary", "12345:0"}} {
-		for _, root := range []struct {
-			name     string
-			readOnly bool
-		}{{"writable", false}, {"read-only", true}} {
-			t.Run(user.name+"/"+root.name, func(t *testing.T) {
-				t.Parallel()
-				test(t, containertest.Options{User: user.id, ReadOnly: root.readOnly})
+		t.Run(user.name, func(t *testing.T) {
+			forEachRoot(t, func(t *testing.T, o containertest.Options) {
+				o.User = user.id
+				test(t, o)
 			})
-		}
+		})
+	}
+}
+
+// forEachRoot runs a test as the image's user, with either kind of root file
+// system.
+func forEachRoot(t *testing.T, test func(t *testing.T, o containertest.Options)) {
+	t.Helper()
+	t.Parallel()
+	for name, readOnly := range map[string]bool{"writable": false, "read-only": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, containertest.Options{ReadOnly: readOnly})
+		})
 	}
 }
 

@@ -187,6 +187,7 @@ func TestMainProgram(t *testing.T) {
 			Env: append(o.Env, "APP_AUTORESTART=false"),
 		})
 		job.Start(t)
+		job.WaitUp(t)
 		job.tell(t, "/end")
 		if code := job.WaitEnd(t); code != 7 {
 			t.Errorf("the app ended with status 7, the container with %d", code)
