@@ -16,12 +16,13 @@ endif
 REVISION := $(or $(shell git rev-parse HEAD 2>/dev/null),unknown)
 
 PACKAGE := ./cmd/container-manager
+CLI := github.com/ZPascal/container-manager/pkg/cli
 BINARY := $(BUILD)/bin/container-manager
-# Static, and the same bytes wherever it is built. git refuses to speak about a
-# checkout of another user, and the build would fail for it.
-VCS := $(if $(shell git rev-parse HEAD 2>/dev/null),auto,false)
-GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=$(VCS) \
-	-ldflags '-s -w -X github.com/ZPascal/container-manager/pkg/cli.version=$(VERSION)'
+# Static, and the same bytes wherever and from whatever kind of checkout it is built:
+# the commit is handed over, because go finds none in an unpacked archive and fails
+# for a checkout of another user.
+GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+	-ldflags '-s -w -X $(CLI).version=$(VERSION) -X $(CLI).revision=$(REVISION)'
 
 # sudo and minimal images leave these out.
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin

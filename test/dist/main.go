@@ -31,6 +31,9 @@ func write(w io.Writer, dir string) error {
 		if err != nil || path == dir {
 			return err
 		}
+		if entry.Name() == "__pycache__" {
+			return fs.SkipDir // Python's, after something imported utils.py
+		}
 		return add(archive, dir, path, entry)
 	})
 	if err != nil {

@@ -19,6 +19,7 @@ func tree(t *testing.T) string {
 		os.Mkdir(filepath.Join(dir, "image"), 0o700),
 		os.WriteFile(filepath.Join(dir, "image", "step.sh"), []byte("#!/bin/sh\n"), 0o700),
 		os.WriteFile(filepath.Join(dir, "image", "global.conf"), []byte("x"), 0o600),
+		os.MkdirAll(filepath.Join(dir, "image", "__pycache__", "utils.pyc"), 0o755),
 		os.Symlink("/tmp/env", filepath.Join(dir, "image", "env")),
 	} {
 		if err != nil {
