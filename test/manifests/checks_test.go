@@ -1,0 +1,166 @@
+package main
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// problems are what is wrong between objects that fit the API each by itself.
+func (all objects) problems() (problems []string) {
+	for _, d := range all.deployments {
+		problems = append(problems, all.deploymentProblems(d)...)
+	}
+	for _, s := range all.services {
+		problems = append(problems, all.serviceProblems(s)...)
+	}
+	for name, pod := range all.pods() {
+		for _, problem := range all.podProblems(pod.Spec) {
+			problems = append(problems, name+": "+problem)
+		}
+	}
+	return problems
+}
+
+// pods are the templates of all pods, by the kind and name of their owner.
+func (all objects) pods() map[string]corev1.PodTemplateSpec {
+	pods := map[string]corev1.PodTemplateSpec{}
+	for _, d := range all.deployments {
+		pods["Deployment "+d.Name] = d.Spec.Template
+	}
+	for _, j := range all.cronJobs {
+		pods["CronJob "+j.Name] = j.Spec.JobTemplate.Spec.Template
+	}
+	return pods
+}
+
+func (all objects) deploymentProblems(d *appsv1.Deployment) (problems []string) {
+	problem := func(format string, args ...any) {
+		problems = append(problems, "Deployment "+d.Name+": "+fmt.Sprintf(format, args...))
+	}
+	selector := labels.SelectorFromSet(d.Spec.Selector.MatchLabels)
+	for name, pod := range all.pods() {
+		own := name == "Deployment "+d.Name
+		if matches := selector.Matches(labels.Set(pod.Labels)); matches != own {
+			problem("whether its selector %s matches the pods of %s: %v, want %v", selector, name, matches, own)
+		}
+	}
+	if d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
+		problem("strategy %q: two pods would share a ReadWriteOnce volume", d.Spec.Strategy.Type)
+	}
+	for _, c := range d.Spec.Template.Spec.Containers {
+		for name, probe := range map[string]*corev1.Probe{"startup": c.StartupProbe, "liveness": c.LivenessProbe, "readiness": c.ReadinessProbe} {
+			want := "container-manager health " + strings.Replace(name, "startup", "liveness", 1)
+			switch {
+			case probe == nil || probe.Exec == nil:
+				problem("container %s has no %s probe that runs a command", c.Name, name)
+			case strings.Join(probe.Exec.Command, " ") != want:
+				problem("container %s: the %s probe runs %q, want %q", c.Name, name, probe.Exec.Command, want)
+			}
+		}
+	}
+	return problems
+}
+
+func (all objects) serviceProblems(s *corev1.Service) (problems []string) {
+	selector := labels.SelectorFromSet(s.Spec.Selector)
+	var matched []string
+	for name, pod := range all.pods() {
+		if !selector.Matches(labels.Set(pod.Labels)) {
+			continue
+		}
+		matched = append(matched, name)
+		for _, port := range s.Spec.Ports {
+			if !hasPort(pod.Spec, port.TargetPort.String()) {
+				problems = append(problems, fmt.Sprintf("Service %s: port %s is none of %s", s.Name, port.TargetPort.String(), name))
+			}
+		}
+	}
+	if len(matched) != 1 {
+		problems = append(problems, fmt.Sprintf("Service %s: its selector %s matches the pods of %q, want one", s.Name, selector, matched))
+	}
+	return problems
+}
+
+func hasPort(pod corev1.PodSpec, name string) bool {
+	return slices.ContainsFunc(pod.Containers, func(c corev1.Container) bool {
+		return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.Name == name })
+	})
+}
+
+func (all objects) podProblems(pod corev1.PodSpec) (problems []string) {
+	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if s := pod.SecurityContext; s == nil || !isTrue(s.RunAsNonRoot) || s.SeccompProfile == nil ||
+		s.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
+		problem("the pod is not of the restricted profile: runAsNonRoot, seccompProfile RuntimeDefault")
+	}
+	volumes := map[string]corev1.VolumeSource{}
+	for _, v := range pod.Volumes {
+		volumes[v.Name] = v.VolumeSource
+		if claim := v.PersistentVolumeClaim; claim != nil && all.claims[claim.ClaimName] == nil {
+			problem("volume %s: there is no claim %s", v.Name, claim.ClaimName)
+		}
+		if v.Secret != nil && all.secrets[v.Secret.SecretName] == nil {
+			problem("volume %s: there is no secret %s", v.Name, v.Secret.SecretName)
+		}
+	}
+	for _, c := range pod.Containers {
+		problems = append(problems, all.containerProblems(c, volumes)...)
+	}
+	return problems
+}
+
+func (all objects) containerProblems(c corev1.Container, volumes map[string]corev1.VolumeSource) (problems []string) {
+	problem := func(format string, args ...any) {
+		problems = append(problems, "container "+c.Name+": "+fmt.Sprintf(format, args...))
+	}
+	if s := c.SecurityContext; s == nil || !isTrue(s.ReadOnlyRootFilesystem) || s.AllowPrivilegeEscalation == nil ||
+		*s.AllowPrivilegeEscalation || s.Capabilities == nil || !slices.Contains(s.Capabilities.Drop, "ALL") || len(s.Capabilities.Add) > 0 {
+		problem("not of the restricted profile: readOnlyRootFilesystem, allowPrivilegeEscalation false, capabilities.drop ALL")
+	}
+	for _, of := range []corev1.ResourceList{c.Resources.Requests, c.Resources.Limits} {
+		if of.Memory().IsZero() {
+			problem("memory is not requested, or not limited")
+		}
+	}
+	if !strings.Contains(path.Base(c.Image), ":") {
+		problem("image %s has no tag: kustomization.yaml does not list it", c.Image)
+	}
+	mounted := map[string]corev1.VolumeMount{}
+	for _, m := range c.VolumeMounts {
+		mounted[m.MountPath] = m
+		if _, ok := volumes[m.Name]; !ok {
+			problem("%s: there is no volume %s", m.MountPath, m.Name)
+		}
+	}
+	for _, variable := range c.Env {
+		if from := variable.ValueFrom; from != nil && from.SecretKeyRef != nil {
+			if !all.hasKey(from.SecretKeyRef.Name, from.SecretKeyRef.Key) {
+				problem("%s: secret %s has no key %s", variable.Name, from.SecretKeyRef.Name, from.SecretKeyRef.Key)
+			}
+		}
+		if strings.HasPrefix(variable.Name, "FILE__") || strings.HasSuffix(variable.Name, "_FILE") {
+			volume := volumes[mounted[path.Dir(variable.Value)].Name]
+			if volume.Secret == nil || !all.hasKey(volume.Secret.SecretName, path.Base(variable.Value)) {
+				problem("%s=%s: no mounted secret has this file", variable.Name, variable.Value)
+			}
+		}
+	}
+	return problems
+}
+
+func (all objects) hasKey(secret, key string) bool {
+	s := all.secrets[secret]
+	if s == nil {
+		return false
+	}
+	_, ok := s.Data[key]
+	return ok
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }

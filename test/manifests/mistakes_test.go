@@ -1,0 +1,61 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestMistakesAreFound makes mistakes in copies of the base: what passes above
+// passes because it was looked at.
+func TestMistakesAreFound(t *testing.T) {
+	for _, m := range []struct{ file, old, mistake, want string }{
+		{"deployment.yaml", "failureThreshold: 720", "failureThresold: 720", `unknown field "spec.template.spec.containers[0].startupProbe.failureThresold"`},
+		{"deployment.yaml", "replicas: 1", "replicas: one", "cannot unmarshal string"},
+		{"deployment.yaml", "      app.kubernetes.io/name: webapp\n  template", "      app.kubernetes.io/name: web\n  template", "Deployment webapp: whether its selector"},
+		{"deployment.yaml", "type: Recreate", "type: RollingUpdate", "ReadWriteOnce"},
+		{"deployment.yaml", "[container-manager, health, readiness]", "[container-manager, health, liveness]", "the readiness probe runs"},
+		{"deployment.yaml", "claimName: webapp-storage", "claimName: webapp", "there is no claim webapp"},
+		{"deployment.yaml", "/image/secrets/redis-password", "/image/secrets/password", "FILE__LOGGING_REDIS_PASSWORD=/image/secrets/password: no mounted secret"},
+		{"deployment.yaml", "mountPath: /image/secrets", "mountPath: /secrets", "IMAGE_BACKUP_AGE_PASSPHRASE_FILE=/image/secrets/backup-passphrase: no mounted secret"},
+		{"deployment.yaml", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "not of the restricted profile"},
+		{"deployment.yaml", "runAsNonRoot: true", "runAsNonRoot: false", "not of the restricted profile"},
+		{"deployment.yaml", "- name: tmp\n          emptyDir", "- name: temp\n          emptyDir", "/tmp: there is no volume tmp"},
+		{"service.yaml", "targetPort: http", "targetPort: web", "port web is none of"},
+		{"service.yaml", "  selector:\n    app.kubernetes.io/name: webapp", "  selector:\n    app.kubernetes.io/part-of: webapp", "want one"},
+		{"offsite-copy.yaml", "key: access-key-id", "key: access-key", "has no key access-key"},
+		{"offsite-copy.yaml", "          labels:\n            app.kubernetes.io/name: webapp-offsite", "          labels:\n            app.kubernetes.io/name: webapp", "matches the pods of CronJob webapp-offsite: true"},
+		{"offsite-copy.yaml", "image: rclone", "image: rsync", "image rsync has no tag"},
+		{"storage.yaml", "kind: PersistentVolumeClaim", "kind: PersistentVolume", `unknown field "spec.resources"`},
+		{"service.yaml", "kind: Service", "kind: Services", `no kind "Services" is registered`},
+		{"kustomization.yaml", "  - name: webapp\n    literals", "  - name: app\n    literals", "there is no secret webapp"},
+		{"kustomization.yaml", "redis-password=", "password=", "FILE__LOGGING_REDIS_PASSWORD=/image/secrets/redis-password: no mounted secret"},
+		{"kustomization.yaml", "  - service.yaml\n", "  - services.yaml\n", "services.yaml"},
+	} {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(filepath.Join(examples, "base"))); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, m.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), m.old) {
+			t.Errorf("%s does not say %q, so that no mistake can be made there", m.file, m.old)
+			continue
+		}
+		wrong := strings.Replace(string(text), m.old, m.mistake, 1)
+		if err := os.WriteFile(filepath.Join(dir, m.file), []byte(wrong), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		all, err := load(dir)
+		found := strings.Join(all.problems(), "\n")
+		if err != nil {
+			found = err.Error()
+		}
+		if !strings.Contains(found, m.want) {
+			t.Errorf("%s with %q in place of %q: found %q, want %q", m.file, m.mistake, m.old, found, m.want)
+		}
+	}
+}
