@@ -39,3 +39,18 @@ func TestDockerfileCopiesWhatIsThere(t *testing.T) {
 }
 
 func isFromStage(word string) bool { return strings.HasPrefix(word, "--from=") }
+
+// TestBaseDeclaresNoHealthcheck keeps images on top of the base as they are:
+// compose and swarm treat a container with a HEALTHCHECK differently. Those that
+// declare one say what the documentation shows.
+func TestBaseDeclaresNoHealthcheck(t *testing.T) {
+	const line = `HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["container-manager", "health", "liveness"]`
+	if strings.Contains(read(t, "../Dockerfile.alpine"), "HEALTHCHECK") {
+		t.Error("Dockerfile.alpine declares a HEALTHCHECK, which every image on top of it inherits")
+	}
+	for _, file := range []string{"../examples/webapp/Dockerfile", "../examples/debian/Dockerfile", "../doc/health.md"} {
+		if !strings.Contains(read(t, file), line) {
+			t.Errorf("%s does not say %s", file, line)
+		}
+	}
+}
