@@ -24,6 +24,10 @@ test   podman                 podman          podman
 test   runc                   runc            runc
 test   catatonit              catatonit       catatonit
 test   mmdebstrap             mmdebstrap      -
+test   podman-compose         podman-compose  -
+test   /usr/lib/podman/aardvark-dns aardvark-dns -
+test   iptables               iptables        -
+test   rclone                 rclone          -
 bench  pigz                   pigz            pigz
 lint   shellcheck             shellcheck      shellcheck
 END
