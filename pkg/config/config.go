@@ -89,7 +89,7 @@ type Config struct {
 	RedisTLS          Bool   `envconfig:"LOGGING_REDIS_TLS" default:"false" desc:"Speak TLS with that Redis"`
 	RedisCAFile       string `envconfig:"LOGGING_REDIS_CA_FILE" kind:"path" desc:"File with the certificates (PEM) that its own must be signed by; else the system's"`
 	LogFormat         string `envconfig:"IMAGE_LOG_FORMAT" default:"console" kind:"format" desc:"Form of the container manager's own log: console or json"`
-	LogLevel          string `envconfig:"IMAGE_LOG_LEVEL" default:"info" kind:"level" desc:"debug, info, warn or error"`
+	LogLevel          string `envconfig:"IMAGE_LOG_LEVEL" default:"info" kind:"level" desc:"debug, info, warn or error, in capitals too"`
 	NoColor           string `envconfig:"NO_COLOR" is:"optional" desc:"No colours in logs when set, on a terminal either"`
 
 	// What supervisord and the health checks tell their descendants.

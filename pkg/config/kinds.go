@@ -95,7 +95,7 @@ var checks = map[string]func(string) error{
 	"backed-up":  checkBackedUp,
 	"recipients": checkRecipients,
 	"format":     oneOf("console", "json"),
-	"level":      oneOf("debug", "info", "warn", "error"),
+	"level":      inAnyCase(oneOf("debug", "info", "warn", "error")),
 }
 
 // maxSocket is what the kernel takes less what supervisord adds to the path
@@ -116,6 +116,10 @@ func checkPath(v string) error {
 		}
 	}
 	return nil
+}
+
+func inAnyCase(check func(string) error) func(string) error {
+	return func(v string) error { return check(strings.ToLower(v)) }
 }
 
 func oneOf(values ...string) func(string) error {

@@ -24,7 +24,7 @@ const nameField = "logger"
 // up, with colours on a terminal.
 type Options struct {
 	Format  string // "json", or "console" and anything else
-	Level   string // debug, info, warn, error; info when empty
+	Level   string // debug, info, warn, error in any case; info when empty
 	NoColor bool   // no colours, on a terminal either
 }
 

@@ -79,7 +79,7 @@ func TestJSONLines(t *testing.T) {
 func TestLevels(t *testing.T) {
 	for level, want := range map[string]string{
 		"debug": "dbg inf wrn err", "info": "inf wrn err", "warn": "wrn err", "error": "err",
-		"": "inf wrn err", "nonsense": "inf wrn err",
+		"DEBUG": "dbg inf wrn err", "Error": "err", "": "inf wrn err", "nonsense": "inf wrn err",
 	} {
 		for _, format := range []string{"console", "json"} {
 			var out bytes.Buffer
