@@ -46,7 +46,7 @@ func rendered(t *testing.T, environ ...string) config.Config {
 	if err := setup.CreateStorageDirs(c); err != nil {
 		t.Fatal(err)
 	}
-	if err := render.All(c); err != nil {
+	if _, err := render.All(c); err != nil {
 		t.Fatal(err)
 	}
 	return c

@@ -56,7 +56,7 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 	if err := b.settle(); err != nil {
 		return err
 	}
-	if err := render.All(b.Config); err != nil {
+	if err := b.render(); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -85,6 +85,15 @@ func (b *Boot) runAlways(ctx context.Context) error {
 		return err
 	}
 	return setup.Complete(b.Config)
+}
+
+// render turns the templates into configuration.
+func (b *Boot) render() error {
+	warnings, err := render.All(b.Config)
+	for _, warning := range warnings {
+		b.Log.Warn().Msg(warning)
+	}
+	return err
 }
 
 func (b *Boot) steps() setup.Runner { return setup.Runner{Config: b.Config, Log: b.Log} }

@@ -14,40 +14,72 @@ import (
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
-// logrotate renders the global file and every file of logrotate.d. logrotate
-// has no variables of its own: `${NAME}` is replaced. The results are private,
-// as they hold values.
-func (r *renderer) logrotate() error {
+// rotationFile is a file of logrotate's configuration.
+type rotationFile struct {
+	template, path string // path is where it is rendered
+	text           string // of the template, with the values of variables
+	changes        []change
+	blocks         []block
+	globals        []string // directives outside of blocks
+	shipped        bool     // as the container manager brings it along
+}
+
+// logrotate reads the global file, which comes first, and every file of
+// logrotate.d. logrotate has no variables of its own: `${NAME}` is replaced.
+func (r *renderer) logrotate() ([]*rotationFile, error) {
 	template := filepath.Join(r.LoggingDir, "logrotate-global.conf")
 	dir := filepath.Join(filepath.Dir(LogrotateConf(r.Config)), "logrotate.d")
 	r.owns(dir, LogrotateConf(r.Config))
-	global, err := fsutil.ReadFile(template)
+	global, err := r.readRotation(template, LogrotateConf(r.Config))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // removed by a child image
+		return nil, nil // removed by a child image
 	}
 	if err != nil {
-		return fmt.Errorf("cannot read logrotate's configuration: %w", err)
+		return nil, err
 	}
 	snippets, err := templates(filepath.Join(r.LoggingDir, "logrotate.d"), "*")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	text := r.substitute(template, string(global))
-	if r.needsSu() && !saysSu(text) {
-		text = "su root root\n" + text // a block's own wins
-	}
-	r.add(LogrotateConf(r.Config), includeInstead(text, filepath.Join(r.LoggingDir, "logrotate.d"), dir), private)
+	files := []*rotationFile{global}
 	for _, path := range snippets {
 		if isTaboo(filepath.Base(path)) {
 			continue
 		}
-		data, err := fsutil.ReadFile(path)
+		f, err := r.readRotation(path, filepath.Join(dir, filepath.Base(path)))
 		if err != nil {
-			return fmt.Errorf("cannot read logrotate's configuration: %w", err)
+			return nil, err
 		}
-		r.add(filepath.Join(dir, filepath.Base(path)), r.substitute(path, string(data)), private)
+		files = append(files, f)
 	}
-	return nil
+	return files, nil
+}
+
+func (r *renderer) readRotation(template, path string) (*rotationFile, error) {
+	data, err := fsutil.ReadFile(template)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read logrotate's configuration: %w", err)
+	}
+	f := &rotationFile{template: template, path: path, shipped: isShipped(filepath.Base(template), data)}
+	f.text = r.substitute(template, string(data))
+	found := parseBlocks(f.text)
+	f.blocks, f.globals = found.blocks, found.globals
+	return f, nil
+}
+
+// addLogrotate adds the rendered files. They are private, as they hold values.
+func (r *renderer) addLogrotate(files []*rotationFile) {
+	if len(files) == 0 {
+		return
+	}
+	global, dir := files[0], filepath.Join(filepath.Dir(LogrotateConf(r.Config)), "logrotate.d")
+	if r.needsSu() && !saysSu(global.text) {
+		global.change(0, 0, "su root root\n") // a block's own wins
+	}
+	global.includeInstead(filepath.Join(r.LoggingDir, "logrotate.d"), dir)
+	for _, f := range files {
+		r.add(f.path, f.String(), private)
+	}
 }
 
 // taboo are the ends of names that logrotate's include passes over; see
@@ -93,19 +125,28 @@ func (r *renderer) needsSu() bool {
 
 // includeInstead makes logrotate read the directory `to` where it would have
 // read `from`, and in any case.
-func includeInstead(text, from, to string) string {
-	lines := strings.Split(text, "\n")
-	include, found := "include "+to, false // logrotate takes the line as it is, and knows no quotes here
-	for i, line := range lines {
+func (f *rotationFile) includeInstead(from, to string) {
+	include := "include " + to // logrotate takes the line as it is, and knows no quotes here
+	at := f.includes(from)
+	for _, line := range at {
+		f.change(line.start, line.end, include)
+	}
+	if len(at) == 0 {
+		f.change(len(f.text), len(f.text), "\n"+include+"\n")
+	}
+}
+
+// includes returns the lines that include a directory.
+func (f *rotationFile) includes(dir string) (lines []span) {
+	at := 0
+	for line := range strings.SplitSeq(f.text, "\n") {
 		path, isInclude := strings.CutPrefix(strings.TrimSpace(line), "include")
-		if isInclude && filepath.Clean(strings.Trim(path, " \t\"")) == from {
-			lines[i], found = include, true
+		if isInclude && filepath.Clean(strings.Trim(path, " \t\"")) == dir {
+			lines = append(lines, span{at, at + len(line)})
 		}
+		at += len(line) + 1
 	}
-	if !found {
-		lines = append(lines, include, "")
-	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // scriptStarts are the words that begin a shell body in logrotate's

@@ -90,10 +90,10 @@ ${QUOTE} '"$(touch canary)` + "`touch canary` back\nafter shop\n"
 
 func TestLogrotateNames(t *testing.T) {
 	for name, test := range map[string]struct{ text, want, problem string }{
-		"plain":             {"${A}/x ${A}${EMPTY}${A}\n", "/v/x /v/v\n", ""},
-		"no last newline":   {"${A}", "/v", ""},
-		"values stay whole": {"${DOLLAR}\n", "${A} $A\n", ""},
-		"no names":          {"$A ${} ${1} ${A-B} $ {A} ${A\n", "$A ${} ${1} ${A-B} $ {A} ${A\n", ""},
+		"plain":             {"${A}/x ${A}${EMPTY}${A} {}\n", "/v/x /v/v {}\n", ""},
+		"no last newline":   {"olddir ${A}", "olddir /v", ""},
+		"values stay whole": {"mail ${DOLLAR}\n", "mail ${A}$A\n", ""},
+		"no names":          {"mail $A${}${1}${A-B}${A\n", "mail $A${}${1}${A-B}${A\n", ""},
 		"comments":          {"# ${NONE}\n  # ${NONE} ${A}\n", "# ${NONE}\n  # ${NONE} ${A}\n", ""},
 		"scripts":           {"postrotate\n${NONE} ${A} ${SPACES}\n# endscript\n${NONE}\nendscript\n", "postrotate\n${NONE} /v ${SPACES}\n# endscript\n${NONE}\nendscript\n", ""},
 		"siblings": {
@@ -107,7 +107,7 @@ func TestLogrotateNames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tree := testenv.NewTree(t)
 			testenv.Write(t, tree.Path("image/logging/logrotate.d/x"), test.text, 0o644)
-			environ := []string{"A=/v", "EMPTY=", "DOLLAR=${A} $A", "SPACES=a b"}
+			environ := []string{"A=/v", "EMPTY=", "DOLLAR=${A}$A", "SPACES=a b"}
 			if test.problem != "" {
 				got := problems(t, tree, environ...)
 				if len(got) != 1 || !strings.HasPrefix(got[0], "image/logging/logrotate.d/x:"+test.problem+" is not set: set it, empty if need be (ENV ") {

@@ -43,29 +43,47 @@ func filebeatConf(c config.Config) string {
 }
 
 // All renders everything, or nothing when a template is invalid: then the error
-// is an *Error.
-func All(c config.Config) error {
+// is an *Error. The warnings, with file and line, are about what works, but not
+// as its author may think.
+func All(c config.Config) (warnings []string, err error) {
 	r := &renderer{Config: c, env: make(map[string]string, len(c.Environ)), out: map[string]output{}, isDirs: map[string]bool{}}
 	for _, entry := range c.Environ {
 		name, value, _ := strings.Cut(entry, "=")
 		r.env[name] = value
 	}
-	for _, render := range []func() error{r.supervisord, r.logrotate, r.filebeat} {
-		if err := render(); err != nil {
-			return err
-		}
+	programs, err := r.supervisord()
+	if err != nil {
+		return nil, err
+	}
+	rotated, err := r.logrotate()
+	if err != nil {
+		return nil, err
+	}
+	r.divideRotation(programs, rotated)
+	r.addSupervisord(programs)
+	r.addLogrotate(rotated)
+	if err := r.checkLogrotate(rotated); err != nil {
+		return nil, err
+	}
+	if err := r.filebeat(); err != nil {
+		return nil, err
 	}
 	if len(r.problems) > 0 {
-		slices.SortStableFunc(r.problems, func(a, b problem) int {
-			return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.line, b.line))
-		})
-		e := &Error{}
-		for _, p := range r.problems {
-			e.Problems = append(e.Problems, p.String())
-		}
-		return e
+		return nil, &Error{texts(r.problems)}
 	}
-	return r.write()
+	return texts(r.warnings), r.write()
+}
+
+// texts sorts problems by their place.
+func texts(problems []problem) []string {
+	slices.SortStableFunc(problems, func(a, b problem) int {
+		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.line, b.line))
+	})
+	var texts []string
+	for _, p := range problems {
+		texts = append(texts, p.String())
+	}
+	return texts
 }
 
 // renderer collects the results, so that nothing is written unless all is well.
@@ -76,6 +94,7 @@ type renderer struct {
 	dirs     []string          // directories that hold rendered files only
 	files    []string          // rendered files elsewhere, though none may be
 	problems []problem
+	warnings []problem
 	isDirs   map[string]bool // what is known of the directories that templates name
 }
 
@@ -119,6 +138,13 @@ func (r *renderer) owns(dir string, files ...string) {
 
 func (r *renderer) problem(file string, line int, format string, args ...any) {
 	r.problems = append(r.problems, problem{file, line, fmt.Sprintf(format, args...)})
+}
+
+func (r *renderer) warn(file string, line int, format string, args ...any) {
+	w := problem{file, line, fmt.Sprintf(format, args...)}
+	if !slices.Contains(r.warnings, w) {
+		r.warnings = append(r.warnings, w)
+	}
 }
 
 // templates returns the files of dir that match pattern, by name. A directory

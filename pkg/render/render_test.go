@@ -40,7 +40,7 @@ func load(t *testing.T, tree testenv.Tree, extra ...string) config.Config {
 func rendered(t *testing.T, tree testenv.Tree, extra ...string) config.Config {
 	t.Helper()
 	c := load(t, tree, extra...)
-	if err := render.All(c); err != nil {
+	if _, err := render.All(c); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -49,14 +49,15 @@ func rendered(t *testing.T, tree testenv.Tree, extra ...string) config.Config {
 // allOf renders, and returns what is wrong.
 func allOf(t *testing.T, tree testenv.Tree, extra ...string) error {
 	t.Helper()
-	return render.All(load(t, tree, extra...))
+	_, err := render.All(load(t, tree, extra...))
+	return err
 }
 
 // problems renders what must not be, and returns the problems without the
 // tree's root.
 func problems(t *testing.T, tree testenv.Tree, extra ...string) []string {
 	t.Helper()
-	err := render.All(load(t, tree, extra...))
+	_, err := render.All(load(t, tree, extra...))
 	var invalid *render.Error
 	if !errors.As(err, &invalid) {
 		t.Fatalf("All: %v, want an *Error", err)
@@ -151,7 +152,7 @@ func TestModes(t *testing.T) {
 		withPrograms(t, tree, "filebeat")
 		c := load(t, tree, "LOGGING_REDIS_HOST=redis")
 		old := syscall.Umask(mask)
-		err := render.All(c)
+		_, err := render.All(c)
 		syscall.Umask(old)
 		if err != nil {
 			t.Fatal(err)

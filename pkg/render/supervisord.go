@@ -16,32 +16,32 @@ import (
 	"github.com/ZPascal/container-manager/pkg/ini"
 )
 
-// supervisord renders global.conf and every file that it includes. `%(ENV_X)s`
-// is left for supervisord to expand, once it is known that it can.
-func (r *renderer) supervisord() error {
+// supervisord reads global.conf and every file that it includes, and edits them.
+// `%(ENV_X)s` is left for supervisord to expand, once it is known that it can.
+func (r *renderer) supervisord() ([]*ini.File, error) {
 	global, err := r.readINI(filepath.Join(r.SupervisorDir, "global.conf"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Error{Problems: []string{fmt.Sprintf(
+		return nil, &Error{Problems: []string{fmt.Sprintf(
 			"%s/global.conf does not exist: IMAGE_SUPERVISOR_DIR, which follows IMAGE_BASE_DIR=%s, must name the directory of supervisord's templates", r.SupervisorDir, r.BaseDir)}}
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	included, err := r.included(global)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	files := []*ini.File{global}
 	for _, path := range included {
 		f, err := r.readINI(path)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		files = append(files, f)
 	}
 
 	if err := r.checkMainProgram(files); err != nil {
-		return err
+		return nil, err
 	}
 
 	r.checkCommands(files)
@@ -61,15 +61,19 @@ func (r *renderer) supervisord() error {
 			r.editSection(f, s, processes)
 		}
 	}
+	r.checkSections(files)
+	return files, nil
+}
 
+// addSupervisord adds the rendered files, the global one first.
+func (r *renderer) addSupervisord(files []*ini.File) {
 	confDir := filepath.Join(r.RunDir, "supervisord", "conf.d")
 	r.owns(confDir)
-	r.completeGlobal(global, files)
-	r.add(SupervisorConf(r.Config), global.String(), public)
+	r.completeGlobal(files[0], files)
+	r.add(SupervisorConf(r.Config), files[0].String(), public)
 	for _, f := range files[1:] {
 		r.add(r.renderedName(confDir, f.Path), f.String(), public)
 	}
-	return nil
 }
 
 // checkMainProgram refuses a main program that there is none of.

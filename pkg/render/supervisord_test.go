@@ -245,7 +245,7 @@ func TestGlobalConfAsAnotherUser(t *testing.T) {
 
 func TestMissingGlobalConf(t *testing.T) {
 	tree := testenv.Tree{Root: testenv.Dir(t)}
-	err := render.All(load(t, tree))
+	_, err := render.All(load(t, tree))
 	want := "the configuration templates are invalid:\n  " + tree.Path("image/supervisord/global.conf") +
 		" does not exist: IMAGE_SUPERVISOR_DIR, which follows IMAGE_BASE_DIR=" + tree.Path("image") + ", must name the directory of supervisord's templates"
 	if err == nil || err.Error() != want {
@@ -272,7 +272,7 @@ func TestMainProgram(t *testing.T) {
 		"": true, "web": true, "fast": true, "both": true, "both:web": true, "crond": true,
 		"app": false, "health": false, "both/web": false, "program:web": false, "Web": false,
 	} {
-		err := render.All(load(t, tree, "IMAGE_MAIN_PROGRAM="+name))
+		_, err := render.All(load(t, tree, "IMAGE_MAIN_PROGRAM="+name))
 		var invalid *config.Error
 		program, _, _ := strings.Cut(name, ":")
 		want := fmt.Sprintf("IMAGE_MAIN_PROGRAM=%q: there is no [program:%s] among supervisord's files in %s", name, program, tree.Path("image/supervisord"))
