@@ -22,6 +22,7 @@ type container struct {
 	root, bin string
 	env       []string
 	uid       uint32
+	stdout    *os.File // where standard output goes; nil is to the life's output
 }
 
 // newContainer copies files/ to a directory that belongs to the user.
@@ -76,6 +77,9 @@ func (c *container) start(t *testing.T, args ...string) *life {
 	l := &life{t: t, cmd: exec.Command(c.bin, append([]string{"run"}, args...)...), output: &testenv.Buffer{}, ended: make(chan struct{})}
 	l.cmd.Env, l.cmd.Dir = c.env, c.root
 	l.cmd.Stdout, l.cmd.Stderr = l.output, l.output
+	if c.stdout != nil {
+		l.cmd.Stdout = c.stdout
+	}
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if c.uid != 0 {
 		l.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: c.uid, Gid: c.uid}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/follow"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/setup"
@@ -65,6 +66,11 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 	if c.isSupervisord() {
 		if err := b.checkWritable(); err != nil {
 			return err
+		}
+		if b.Config.LogStdout {
+			if err := follow.Begin(b.Config); err != nil {
+				return err
+			}
 		}
 	}
 	if b.Config.MainProgram != "" && c.isSupervisord() {

@@ -49,6 +49,7 @@ func commands() []command {
 		scriptCommand(),
 		cronCommand(),
 		eventListenerCommand(),
+		followCommand(),
 		kickCommand(),
 		restartWorkerCommand(),
 		variablesCommand(),

@@ -88,7 +88,8 @@ type Config struct {
 	RedisKey          string `envconfig:"LOGGING_REDIS_KEY" default:"filebeat" kind:"key" desc:"Name of the list in it that lines are appended to"`
 	RedisTLS          Bool   `envconfig:"LOGGING_REDIS_TLS" default:"false" desc:"Speak TLS with that Redis"`
 	RedisCAFile       string `envconfig:"LOGGING_REDIS_CA_FILE" kind:"path" desc:"File with the certificates (PEM) that its own must be signed by; else the system's"`
-	LogFormat         string `envconfig:"IMAGE_LOG_FORMAT" default:"console" kind:"format" desc:"Form of the container manager's own log: console or json"`
+	LogStdout         Bool   `envconfig:"IMAGE_LOG_STDOUT" default:"false" desc:"Write the logs of all programs to the container's standard output too, each line with the program's name"`
+	LogFormat         string `envconfig:"IMAGE_LOG_FORMAT" default:"console" kind:"format" desc:"Form of the container manager's own log, and of what IMAGE_LOG_STDOUT writes: console or json"`
 	LogLevel          string `envconfig:"IMAGE_LOG_LEVEL" default:"info" kind:"level" desc:"debug, info, warn or error, in capitals too"`
 	NoColor           string `envconfig:"NO_COLOR" is:"optional" desc:"No colours in logs when set, on a terminal either"`
 

@@ -59,6 +59,7 @@ func All(c config.Config) (warnings []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	r.addStdoutProgram(programs)
 	r.divideRotation(programs, rotated)
 	r.addSupervisord(programs)
 	r.addLogrotate(rotated)

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/follow"
+	"github.com/ZPascal/container-manager/pkg/log"
+)
+
+func followCommand() command {
+	return command{
+		name:    "follow",
+		summary: "Write the logs of all programs to the standard output of supervisord, which runs this with IMAGE_LOG_STDOUT",
+		run:     followLogs,
+	}
+}
+
+// lastWords is how long the end waits for what the logs still hold: nobody may
+// read standard output any more.
+const lastWords = 2 * time.Second
+
+func followLogs(c command, args []string) error {
+	if err := c.parseNothing(args); err != nil {
+		return err
+	}
+	ctx, release := signalContext(context.Background())
+	defer func() { _ = release() }()
+	cfg, err := config.LoadSaved()
+	if err != nil {
+		return err
+	}
+	out, err := follow.OfProcess(os.Getppid())
+	if err != nil {
+		return err
+	}
+	sources, err := follow.Sources(cfg)
+	if err != nil {
+		return err
+	}
+	f := follow.Follower{
+		Sources: sources, Positions: follow.PositionsPath(cfg), Out: out,
+		JSON: cfg.LogFormat == "json", Colour: out.IsTerminal() && cfg.NoColor == "",
+		Log: log.Named(log.New(os.Stderr, logOptions(cfg)), c.name),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- f.Run(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(lastWords):
+		return nil
+	}
+}
