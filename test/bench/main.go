@@ -32,13 +32,14 @@ func benchmarks() []benchmark {
 		{"memory", benchMemory},
 		{"cron", benchCron},
 		{"backup", benchBackup},
+		{"stdout", benchStdout},
 	}
 }
 
 // steps are what this program runs in processes of its own, so that each has a
 // peak of memory to itself.
 func steps() map[string]func([]string) error {
-	return map[string]func([]string) error{"pack": packStep, "verify": verifyStep, "unpack": unpackStep, "parse": parseStep}
+	return map[string]func([]string) error{"pack": packStep, "verify": verifyStep, "unpack": unpackStep, "parse": parseStep, "lines": writeLines}
 }
 
 // bench is what the benchmarks share.
