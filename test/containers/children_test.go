@@ -26,7 +26,7 @@ func TestExamples(t *testing.T) {
 			"OIDC_ISSUER_URL=https://id.example.org", "OIDC_CLIENT_ID=webapp", "OIDC_CLIENT_SECRET=secret",
 			"OIDC_ENCRYPTION_KEY=0123456789abcdef", "OIDC_REDIRECT_URL=http://localhost/oauth2/callback",
 		}},
-		"mongodb":         {port: "MONGODB_PORT", env: []string{"EXPORTER_PORT=" + port(), "MONGODB_ROOT_PASSWORD=secret", "MONGODB_EXPORTER_PASSWORD=secret"}},
+		"mongodb":         {port: "MONGODB_PORT", build: []string{"--build-arg=MONGODB_IMAGE=stand-in"}, env: []string{"EXPORTER_PORT=" + port(), "MONGODB_ROOT_PASSWORD=secret", "MONGODB_EXPORTER_PASSWORD=secret"}},
 		"postgresql":      {port: "POSTGRESQL_PORT", env: []string{"POSTGRESQL_PASSWORD=secret", "POSTGRESQL_ADDRESS=127.0.0.1"}},
 		"mariadb":         {port: "MARIADB_PORT", env: []string{"MARIADB_PASSWORD=secret", "MARIADB_ADDRESS=127.0.0.1"}},
 		"redis":           {port: "REDIS_PORT", env: []string{"REDIS_PASSWORD=secret", "REDIS_ADDRESS=127.0.0.1"}},

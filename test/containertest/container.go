@@ -77,7 +77,7 @@ func (p *Podman) Podman(t testing.TB, args ...string) string {
 func (p *Podman) Build(t testing.TB, dir string, args ...string) string {
 	t.Helper()
 	name := "localhost/" + unique(t)
-	args = append(append([]string{"--layers=false", "--tag=" + name}, args...), dir)
+	args = append(append([]string{"--tag=" + name}, args...), dir)
 	if _, err := p.build(t.Context(), args...); err != nil {
 		t.Fatal(err)
 	}

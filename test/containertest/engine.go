@@ -97,10 +97,10 @@ func (p *Podman) Output(ctx context.Context, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// build runs podman build. Nothing is pulled, and what a build downloads comes
-// with the certificates of this machine.
+// build runs podman build. Nothing is pulled; a build that downloads is in this
+// machine's network.
 func (p *Podman) build(ctx context.Context, args ...string) (string, error) {
-	args = append([]string{"build", "--pull=never", "--network=host", "--volume=/etc/ssl/certs:/etc/ssl/certs:ro"}, args...)
+	args = append([]string{"build", "--pull=never", "--network=host"}, args...)
 	return p.Output(ctx, args...)
 }
 

@@ -106,6 +106,7 @@ func (p *Podman) goVolumes(ctx context.Context) ([]string, error) {
 		}
 	}
 	return []string{
+		"--volume=/etc/ssl/certs:/etc/ssl/certs:ro", // this machine's, for what is not downloaded yet
 		"--volume=" + goroot + ":/usr/local/go:ro", "--volume=" + modules + ":/go/pkg/mod",
 		"--volume=" + cache + ":/root/.cache/go-build", "--volume=" + env + ":/root/.config/go/env:ro",
 	}, nil
