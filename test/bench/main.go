@@ -33,6 +33,7 @@ func benchmarks() []benchmark {
 		{"cron", benchCron},
 		{"backup", benchBackup},
 		{"stdout", benchStdout},
+		{"image", benchImage},
 	}
 }
 

@@ -39,6 +39,21 @@ func Main(m *testing.M) int {
 	return code
 }
 
+// Use gives a program that is no test a podman with all images that are kept, for
+// as long as use runs. What it leaves is an error.
+func Use(use func(*Podman) error) error {
+	storage, err := newStorage()
+	if err != nil {
+		return err
+	}
+	say := func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+	p, err := open(context.Background(), storage.dir, say)
+	if err == nil {
+		err = use(p)
+	}
+	return errors.Join(err, storage.close())
+}
+
 // storage is where the containers of one process lie, and what it found.
 type storage struct {
 	dir    string
