@@ -55,7 +55,7 @@ lint: ## format, vet, staticcheck, shellcheck
 	@test/lint.sh
 
 bench: ## measure, on this machine
-	@test/install.sh run bench
+	@test/install.sh run test bench
 	go run ./test/bench
 
 image: ## build the image with docker or podman, whichever is there

@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ZPascal/container-manager/test/containertest"
@@ -27,7 +28,7 @@ RUN mkdir -p /plain && printf '%%s\n' '[supervisord]' 'nodaemon = true' 'logfile
         '[unix_http_server]' 'file = /tmp/supervisord.sock' \
         '[rpcinterface:supervisor]' 'supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface' \
         '[program:stamp]' 'command = %[1]s' 'startsecs = 0' 'autorestart = false' >/plain/supervisord.conf
-ENTRYPOINT ["/bin/sh", "-c", "{ until nc -U /tmp/supervisord.sock </dev/null 2>/dev/null || curl -so /dev/null --unix-socket /tmp/supervisord.sock http://x/; do :; done; } & exec supervisord -c /plain/supervisord.conf"]
+ENTRYPOINT ["/bin/sh", "-c", "{ until [ -S /tmp/supervisord.sock ]; do sleep 0.01; done; curl -so /dev/null --unix-socket /tmp/supervisord.sock http://x/; } & exec supervisord -c /plain/supervisord.conf"]
 `
 
 // stampCommand writes the time of its first instruction to the volume.
@@ -69,26 +70,29 @@ func benchImage(b *bench) error {
 	})
 }
 
+var ownLayer = regexp.MustCompile(` in /(usr/bin/container-manager|run\.py|image) *$`)
+
 // benchLayers adds up the layers of the last stage that hold what is ours: the
 // binary, the entry point and the tree.
 func benchLayers(ctx context.Context, b *bench, p *containertest.Podman) error {
-	out, err := p.Output(ctx, "history", "--human=false", "--no-trunc", "--format={{.Size}}\t{{.CreatedBy}}", containertest.BaseImage)
+	out, err := p.Output(ctx, "history", "--no-trunc", "--format=json", containertest.BaseImage)
 	if err != nil {
 		return err
 	}
+	var history []struct {
+		Size      float64
+		CreatedBy string
+	}
+	if err := json.Unmarshal([]byte(out), &history); err != nil {
+		return fmt.Errorf("podman history: %w", err)
+	}
 	var size float64
 	layers := 0
-	for line := range strings.Lines(out) {
-		bytes, command, _ := strings.Cut(line, "\t")
-		if !strings.Contains(command, "in /usr/bin/container-manager") && !strings.Contains(command, "in /run.py") && !strings.Contains(command, "in /image") {
-			continue
+	for _, layer := range history {
+		if ownLayer.MatchString(layer.CreatedBy) {
+			size += layer.Size
+			layers++
 		}
-		n, err := strconv.ParseFloat(bytes, 64)
-		if err != nil {
-			return fmt.Errorf("podman history: %w", err)
-		}
-		size += n
-		layers++
 	}
 	if layers != 3 {
 		return fmt.Errorf("the image has %d layers of ours, expected 3:\n%s", layers, out)
