@@ -34,7 +34,7 @@ func TestStandIn(t *testing.T) {
 		{"an unknown option", "apk add --recommends redis", "unrecognized option: --recommends", 1},
 		{"a real program", "! command -v redis-server && apk add redis >/dev/null && redis-server --version", "Redis server", 0},
 		{"no bash", "bash -c true", "bash: not found", 127},
-		{"busybox's sed", "readlink $(command -v sed)", "busybox", 0},
+		{"busybox's sed", "readlink /usr/bin/sed", "busybox", 0},
 		{"busybox's adduser", "addgroup -g 7000 app && adduser -D -u 7000 -G app app && id app", "uid=7000(app) gid=7000(app)", 0},
 	}
 	for _, tt := range tests {

@@ -3,10 +3,13 @@ package containertest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +31,11 @@ func Main(m *testing.M) int {
 		err = os.Setenv(dirVariable, storage.dir)
 	}
 	if err != nil {
+		fmt.Fprintln(os.Stderr, "containertest:", err)
+		return 1
+	}
+	// Containers wait most of their time. The command line has the last word.
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
 		fmt.Fprintln(os.Stderr, "containertest:", err)
 		return 1
 	}
