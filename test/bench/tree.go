@@ -11,13 +11,11 @@ import (
 	"time"
 )
 
-// build builds the binary as a release does.
+// build builds the binary as a release is built.
 func build(dir string) (string, error) {
-	binary := filepath.Join(dir, "bin", "container-manager")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "./cmd/container-manager")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd := exec.Command("make", "build", "BUILD="+dir)
 	cmd.Stderr = os.Stderr
-	return binary, cmd.Run()
+	return filepath.Join(dir, "bin", "container-manager"), cmd.Run()
 }
 
 // tree is an image tree and its storage below a directory of its own.
