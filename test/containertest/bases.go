@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -106,9 +107,13 @@ func bases(ctx context.Context, say func(string, ...any)) (store, key string, er
 	if err := hashFS(hash, standin, "."); err != nil {
 		return "", "", err
 	}
-	key = fmt.Sprintf("bases-%x", hash.Sum(nil)[:8])
+	const prefix = "bases-"
+	key = prefix + hex.EncodeToString(hash.Sum(nil)[:8])
 	store, err = storeInCache(ctx, key, say, func(p *Podman) error { return p.fillBases(ctx, d, from) })
-	return store, key, err
+	if err != nil {
+		return "", "", err
+	}
+	return store, key, removeUnused(store, prefix, basesKept)
 }
 
 func (p *Podman) fillBases(ctx context.Context, d distribution, from []string) error {

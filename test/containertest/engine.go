@@ -106,6 +106,9 @@ func (p *Podman) build(ctx context.Context, args ...string) (string, error) {
 
 // remove ends and deletes everything.
 func (p *Podman) remove(ctx context.Context) error {
+	if !testenv.Exists(filepath.Join(p.dir, "storage.conf")) {
+		return os.RemoveAll(p.dir) // nothing has been made yet
+	}
 	var errs []error
 	for _, args := range [][]string{
 		{"pod", "rm", "--all", "--force", "--time=0"},
@@ -145,8 +148,12 @@ func (p *Podman) keep(path string) error {
 // storeInCache returns the path of a storage that fill has filled with images.
 func storeInCache(ctx context.Context, key string, say func(string, ...any), fill func(*Podman) error, images ...string) (string, error) {
 	return testenv.Cache(key, say, func(path string) error {
-		work, err := os.MkdirTemp(filepath.Dir(path), "making-")
-		if err != nil {
+		// What a run has left here that was killed, nobody else uses.
+		work := path + ".work"
+		if err := (&Podman{dir: work}).remove(ctx); err != nil {
+			return err
+		}
+		if err := os.Mkdir(work, 0o755); err != nil {
 			return err
 		}
 		p, err := newPodman(work, images...)

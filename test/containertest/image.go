@@ -44,24 +44,31 @@ func baseImage(ctx context.Context, say func(string, ...any), bases, basesKey st
 	if err != nil {
 		return "", err
 	}
-	now := time.Now()
-	if err := os.Chtimes(store, now, now); err != nil {
-		return "", err
-	}
-	return store, removeUnused(filepath.Dir(store), prefix)
+	return store, removeUnused(store, prefix, imageKept)
 }
 
-// imageKept is more than any run of tests lasts.
-const imageKept = 3 * time.Hour
+// How long storages are kept that nobody uses: both are more than any run of tests
+// lasts.
+const (
+	imageKept = 3 * time.Hour
+	basesKept = 7 * 24 * time.Hour
+)
 
-func removeUnused(dir, prefix string) error {
+// removeUnused notes that a storage is used, and deletes the others of its kind
+// that nobody has used for a while.
+func removeUnused(store, prefix string, kept time.Duration) error {
+	now := time.Now()
+	if err := os.Chtimes(store, now, now); err != nil {
+		return err
+	}
+	dir := filepath.Dir(store)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if err != nil || !entry.IsDir() || !strings.HasPrefix(entry.Name(), prefix) || time.Since(info.ModTime()) < imageKept {
+		if err != nil || !entry.IsDir() || !strings.HasPrefix(entry.Name(), prefix) || time.Since(info.ModTime()) < kept {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {

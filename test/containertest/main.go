@@ -125,13 +125,7 @@ func removeStorage(dir string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	p := &Podman{dir: dir}
-	var err error
-	if testenv.Exists(filepath.Join(dir, "storage.conf")) {
-		err = p.remove(ctx)
-	} else {
-		err = os.RemoveAll(dir)
-	}
-	return errors.Join(err, os.Remove(lockOf(dir)))
+	return errors.Join(p.remove(ctx), os.Remove(lockOf(dir)))
 }
 
 // close says what tests have left, and deletes everything.
