@@ -1,13 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/cron"
@@ -125,17 +125,42 @@ type checker struct {
 }
 
 func (c *checker) run(env []string) error {
+	var out bytes.Buffer
 	cmd := exec.Command(c.argv[0], c.argv[1:]...)
-	cmd.Env = env
+	cmd.Env, cmd.Stdout = env, &out
 	began := time.Now()
-	out, err := cmd.Output()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.peak = max(c.peak, peak(cmd.Process.Pid))
+	}()
+	err := cmd.Wait()
+	c.times = append(c.times, time.Since(began))
+	<-done
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.argv[0], err)
 	}
-	c.times = append(c.times, time.Since(began))
-	c.output = strings.TrimSpace(string(out))
-	c.peak = max(c.peak, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss<<10)
+	c.output = strings.TrimSpace(out.String())
 	return nil
+}
+
+// peak is the most memory in bytes that a process has had until it ended. What
+// wait(2) tells of it counts this process in, which it was forked from.
+func peak(pid int) (most int64) {
+	for {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		_, after, ok := strings.Cut(string(text), "\nVmHWM:")
+		if err != nil || !ok {
+			return most
+		}
+		var kib int64
+		_, _ = fmt.Sscan(after, &kib)
+		most = max(most, kib<<10)
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // idle lets both sleep at the same time.
