@@ -126,7 +126,7 @@ func (l *life) says(text string) {
 
 func waitFor(t *testing.T, what string, detail func() string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !done() {
 		if time.Now().After(deadline) {
 			t.Fatalf("never came: %s%s", what, detail())

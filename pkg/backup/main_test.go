@@ -71,10 +71,10 @@ func helperRunner(args []string) Runner {
 // waitFor waits for a condition.
 func waitFor(t *testing.T, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !condition() {
 		if time.Now().After(deadline) {
-			t.Error("the condition did not come true within 30 seconds")
+			t.Error("the condition did not come true within two minutes")
 			return
 		}
 		time.Sleep(2 * time.Millisecond)

@@ -106,7 +106,7 @@ func Names(t testing.TB, dir string) []string {
 
 // deadline is far above what anything takes that a test waits for, on a busy
 // machine too.
-const deadline = 60 * time.Second
+const deadline = 2 * time.Minute
 
 // WaitFor waits until ok returns true.
 func WaitFor(t testing.TB, what string, ok func() bool) {
