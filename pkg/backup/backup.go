@@ -13,6 +13,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/backup/archive"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
 )
 
 // archiveMode lets the group of a shared volume restore what another user of it
@@ -120,7 +121,7 @@ func (m *making) collect(ctx context.Context, path string) error {
 			return writeError(ctx, dir, err)
 		}
 	}
-	release, err := m.hold(ctx, "backup")
+	release, err := m.hold(ctx, stopmark.Backup)
 	if err != nil {
 		return err
 	}

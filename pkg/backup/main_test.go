@@ -15,7 +15,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/ZPascal/container-manager/pkg/held"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
@@ -26,7 +26,7 @@ var kills = flag.Int("kills", 12, "how often a backup and a restore are killed a
 // TestMain makes the test binary a program that the tests start to kill it.
 func TestMain(m *testing.M) {
 	testenv.Main(m, map[string]func([]string) int{
-		"hold": func(args []string) int { return status(held.Hold(args[1], args[2], "a test")) },
+		"hold": func(args []string) int { return status(stopmark.Hold(args[1], args[2], stopmark.Backup)) },
 		"backup": func(args []string) int {
 			_, err := helperRunner(args).Backup(context.Background())
 			return status(err)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ZPascal/container-manager/pkg/held"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
 )
 
 // Programs is what a backup needs of supervisord. Stop and Start return when the
@@ -28,7 +28,7 @@ const startTimeout = 2 * time.Minute
 // from starting them. Whatever happens then, the caller calls release, which
 // starts what was stopped and returns how many would not start. What was not
 // running before stays as it is.
-func (r Runner) hold(ctx context.Context, why string) (release func() int, err error) {
+func (r Runner) hold(ctx context.Context, why stopmark.Purpose) (release func() int, err error) {
 	var stopped []string
 	release = func() int {
 		failed := 0
@@ -51,7 +51,7 @@ func (r Runner) hold(ctx context.Context, why string) (release func() int, err e
 			r.Log.Info().Msgf("%s does not run: it stays as it is", name)
 		}
 		for _, program := range running {
-			if err := held.Hold(r.Config.RunDir, program, why); err != nil {
+			if err := stopmark.Hold(r.Config.RunDir, program, why); err != nil {
 				release()
 				return nil, err
 			}
@@ -73,7 +73,7 @@ func (r Runner) startAgain(ctx context.Context, name string) int {
 	defer cancel()
 	r.Log.Info().Msgf("starting %s", name)
 	err := r.Programs.Start(ctx, name)
-	if err := held.Release(r.Config.RunDir, name); err != nil {
+	if err := stopmark.Release(r.Config.RunDir, name); err != nil {
 		r.Log.Warn().Msgf("cannot remove the mark that holds %s: %v", name, err)
 	}
 	if err != nil {
@@ -85,13 +85,18 @@ func (r Runner) startAgain(ctx context.Context, name string) int {
 
 // startOrphans starts what a backup or restore that was killed has left stopped.
 func (r Runner) startOrphans(ctx context.Context) {
-	orphans := held.Orphans(r.Config.RunDir)
+	orphans := stopmark.Orphans(r.Config.RunDir)
 	if r.Programs == nil || len(orphans) == 0 {
 		return
 	}
 	var names []string
 	for _, mark := range orphans {
-		names = append(names, mark.Program)
+		if mark.TakeOver() { // else another process starts it
+			names = append(names, mark.Program)
+		}
+	}
+	if len(names) == 0 {
+		return
 	}
 	r.Log.Warn().Msgf("a run that was killed has left %s stopped", strings.Join(names, ", "))
 	for _, name := range names {

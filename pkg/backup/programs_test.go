@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ZPascal/container-manager/pkg/held"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
 )
 
 // supervisor is one whose programs do nothing but be running.
@@ -59,7 +59,7 @@ func withPrograms(t *testing.T, names ...string) (*volume, *supervisor) {
 	v := withPaths(t)
 	s := &supervisor{running: map[string]bool{"web": true, "worker": true, "idle": false}}
 	s.marked = func(name string) bool {
-		_, ok := held.Get(v.Config.RunDir, name)
+		_, ok := stopmark.Get(v.Config.RunDir, name)
 		return ok
 	}
 	v.Programs, v.Config.BackupStop = s, names
@@ -75,7 +75,7 @@ func (s *supervisor) want(t *testing.T, v *volume, calls ...string) {
 		t.Errorf("without a mark: %q", s.unheld)
 	}
 	for name := range s.running {
-		if _, ok := held.Get(v.Config.RunDir, name); ok {
+		if _, ok := stopmark.Get(v.Config.RunDir, name); ok {
 			t.Errorf("%s is still held", name)
 		}
 	}
@@ -170,13 +170,13 @@ func TestGroupIsStopped(t *testing.T) {
 // TestStoppedByAPerson leaves a program alone that somebody wants stopped.
 func TestStoppedByAPerson(t *testing.T) {
 	v, s := withPrograms(t, "idle")
-	must(t, held.HoldForGood(v.Config.RunDir, "idle", "container-manager stop"))
+	must(t, stopmark.Hold(v.Config.RunDir, "idle", stopmark.Person))
 	_, err := v.Backup(t.Context())
 	must(t, err)
 	if len(s.calls) > 0 {
 		t.Errorf("calls %q", s.calls)
 	}
-	if _, ok := held.Get(v.Config.RunDir, "idle"); !ok {
+	if _, ok := stopmark.Get(v.Config.RunDir, "idle"); !ok {
 		t.Error("the mark is gone")
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/backup/archive"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
 )
 
 // restoring is a restore on its way.
@@ -58,7 +59,7 @@ func (s *restoring) run(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("%s: %w", s.path, err), s.giveUp())
 	}
 	in.Close()
-	release, err := s.hold(ctx, "restore")
+	release, err := s.hold(ctx, stopmark.Restore)
 	if err != nil {
 		return errors.Join(err, s.giveUp())
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/setup"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
@@ -30,7 +31,7 @@ func (b *Boot) prepare() error {
 }
 
 // runDirs are what lies in IMAGE_RUN_DIR from the first step on.
-var runDirs = []string{"cron", "held", "logging", "supervisord"}
+var runDirs = []string{"cron", "logging", "stopped", "supervisord"}
 
 // prepareRunDir makes IMAGE_RUN_DIR, where everything generated goes. It often
 // lies in a /tmp that others can write, and what lies in it is trusted: so it
@@ -47,7 +48,7 @@ func (b *Boot) prepareRunDir() error {
 		return err
 	}
 	// What a former life knew of its programs does not hold in this one.
-	for _, sub := range append(health.Dirs(b.Config), filepath.Join(dir, "held")) {
+	for _, sub := range append(health.Dirs(b.Config), stopmark.Dir(dir)) {
 		if err := removeFiles(sub); err != nil {
 			return runDirError(dir, err)
 		}
@@ -129,7 +130,7 @@ func checkContent(dir string) error {
 		switch {
 		case slices.Contains(runDirs, name):
 			ours++
-		case name != "env" && name != "health" && !strings.HasPrefix(name, ".env."):
+		case name != "env" && name != "health" && name != "held" && !strings.HasPrefix(name, ".env."): // held is a former version's
 			foreign = name
 		}
 	}

@@ -47,7 +47,7 @@ func TestRunDir(t *testing.T) {
 			".": fs.ModeDir | 0o711, "cron": fs.ModeDir | 0o755, "logging": fs.ModeDir | 0o755, "supervisord": fs.ModeDir | 0o755,
 			"health/programs": fs.ModeDir | 0o755,
 		})
-		for _, sub := range []string{"cron", "health/programs", "held"} {
+		for _, sub := range []string{"cron", "health/programs", "stopped"} {
 			if names := testenv.Names(t, filepath.Join(dir, sub)); len(names) > 0 {
 				t.Errorf("%s holds %q of a former life", sub, names)
 			}
@@ -56,7 +56,7 @@ func TestRunDir(t *testing.T) {
 	check()
 	wantModes(t, dir, map[string]fs.FileMode{"..": fs.ModeDir | 0o755, "../..": fs.ModeDir | 0o755})
 
-	for _, name := range []string{"cron/kubernetes", "health/programs/app.json", "held/app", "env"} {
+	for _, name := range []string{"cron/kubernetes", "health/programs/app.json", "stopped/person-0-0-app", "env"} {
 		testenv.Write(t, filepath.Join(dir, name), "old", 0o600)
 	}
 	testenv.Chmod(t, dir, 0o777)

@@ -38,7 +38,7 @@ func (c *container) wantRunning() {
 			c.t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
-	if marks, _ := os.ReadDir(c.Path("run/held")); len(marks) > 0 {
+	if marks, _ := os.ReadDir(c.Path("run/stopped")); len(marks) > 0 {
 		c.t.Errorf("%s is still held", marks[0].Name())
 	}
 }
@@ -91,15 +91,34 @@ func TestBackupThatIsEndedStartsPrograms(t *testing.T) {
 	}
 	c.wantRunning()
 
-	// After SIGKILL they stay stopped until the next run, or until a check that
-	// finds the mark void.
+	// After SIGKILL somebody else starts them at once.
 	if err := os.Remove(ready); err != nil {
 		t.Fatal(err)
 	}
 	code, _ = c.execSignalled(unix.SIGKILL, "the script runs", func() bool { return testenv.Exists(ready) }, "backup")
-	if got := c.process("app").StateName; code != -1 || got != "STOPPED" {
-		t.Errorf("exit code %d; app is %s", code, got)
+	if code != -1 {
+		t.Errorf("exit code %d", code)
 	}
-	c.want(1, "a run that was killed has left app, many:many_0, many:many_1 stopped", "restore", "nonesuch")
+	testenv.WaitFor(t, "nothing is held any more", func() bool { return len(testenv.Names(t, c.Path("run/stopped"))) == 0 })
 	c.wantRunning()
+	if said := testenv.Read(t, c.Path("storage/logs/supervisor/health_stderr.log")); !strings.Contains(said, "starting app, which is left stopped by process") {
+		t.Errorf("the listener said\n%s", said)
+	}
+
+	// Where the listener is halted, the next run does, or the next check.
+	if err := c.client().Stop(t.Context(), "health"); err != nil {
+		t.Fatal(err)
+	}
+	for _, next := range [][]string{{"restore", "nonesuch"}, {"check-readiness"}} {
+		if err := os.Remove(ready); err != nil {
+			t.Fatal(err)
+		}
+		c.execSignalled(unix.SIGKILL, "the script runs", func() bool { return testenv.Exists(ready) }, "backup")
+		for _, kind := range []string{"liveness", "readiness"} {
+			c.want(1, "app is STOPPED: it is left stopped by process", "health", kind)
+		}
+		c.want(0, "is left stopped by process", "status")
+		c.exec(next...)
+		c.wantRunning()
+	}
 }

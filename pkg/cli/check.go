@@ -59,6 +59,7 @@ func check(c command, kind health.Kind, args []string) error {
 	run := health.Check{
 		Kind: kind, Config: programs.Config, Client: programs.Client, Log: programs.Log,
 		Restart: func(ctx context.Context, r health.Request) error { return launch(ctx, programs, r) },
+		Resume:  health.RunResume,
 	}
 	healthy, err := run.Run(ctx)
 	if err == nil && !healthy {

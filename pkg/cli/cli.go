@@ -52,6 +52,7 @@ func commands() []command {
 		followCommand(),
 		kickCommand(),
 		restartWorkerCommand(),
+		resumeCommand(),
 		variablesCommand(),
 		versionCommand(),
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"os"
@@ -11,7 +12,9 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/events"
+	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
 )
 
 func eventListenerCommand() command {
@@ -32,8 +35,18 @@ func eventListener(c command, args []string) error {
 		return invalid(errors.New("eventlistener wants two directories: PID_DIR STATE_DIR"))
 	}
 	l := log.Named(log.New(os.Stderr, logOptions(config.Early())), c.name)
+	// It lives as long as supervisord does, and so sees to it that no program stays
+	// stopped because whoever has stopped it is dead.
+	look := stopmark.Watch(context.Background(), config.RunDir(), func(context.Context) {
+		if err := health.RunResume(); err != nil {
+			l.Error().Msgf("cannot start what was left stopped, trying again: %v", err)
+		}
+	})
 	files := events.Files{PIDDir: flags.Arg(0), StateDir: flags.Arg(1), Log: l}
-	return events.Listen(os.Stdin, os.Stdout, finishing(files.Handle))
+	return events.Listen(os.Stdin, os.Stdout, finishing(func(e events.Event) {
+		files.Handle(e)
+		look()
+	}))
 }
 
 // finishing ends the process at SIGTERM, which supervisord sends while the last

@@ -21,6 +21,8 @@ For Docker's HEALTHCHECK and kubelet's exec probes, which ask often: it takes a
 few milliseconds, and restarts nothing. Unhealthy is
 
   - a program that is FATAL, unless it is held stopped;
+  - a program that a killed restart, backup or restore has left stopped;
+  - for readiness, a program that ran and is STOPPED although nobody holds it;
   - a probe whose last result is a failure, until its program is started anew;
   - a probe that has not run when it should have (IMAGE_HEALTH_CRON);
   - for readiness, a program with a readiness probe that is not RUNNING;

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ZPascal/container-manager/pkg/backup"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/log"
@@ -102,8 +103,7 @@ func restartWorkerCommand() command {
 }
 
 func restartWorker(c command, args []string) error {
-	// Whoever asked may be gone before we are done, and with it what we write to.
-	signal.Ignore(unix.SIGPIPE, unix.SIGHUP)
+	outlive()
 	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	var r health.Request
 	flags.Func("check", "", func(kind string) error { r.Check = health.Kind(kind); return nil })
@@ -128,4 +128,31 @@ func restartWorker(c command, args []string) error {
 		return &exitError{code: exitFailed}
 	}
 	return nil
+}
+
+// outlive is for workers: whoever asked may be gone before they are done, and with
+// it what they write to.
+func outlive() { signal.Ignore(unix.SIGPIPE, unix.SIGHUP) }
+
+func resumeCommand() command {
+	return command{
+		name:    health.ResumeCommand,
+		summary: "Start what a dead backup, restore or restart has left stopped",
+		hidden:  true,
+		run:     resume,
+	}
+}
+
+func resume(c command, args []string) error {
+	outlive()
+	if err := c.parseNothing(args); err != nil {
+		return err
+	}
+	programs, err := c.savedPrograms()
+	if err != nil {
+		return err
+	}
+	return programs.Resume(context.Background(), func(ctx context.Context) error {
+		return backup.Recover(ctx, programs.Config, log.Named(programs.Log, "restore"))
+	})
 }

@@ -131,7 +131,8 @@ func isRunning(processes []supervisord.ProcessInfo, name string) bool {
 
 func statusOf(cfg config.Config, p supervisord.ProcessInfo) programStatus {
 	name := supervisor.Name(p)
-	s := programStatus{Name: name, State: p.StateName, PID: p.Pid, Held: health.Held(cfg, p)}
+	who, _ := health.Stopped(cfg, p)
+	s := programStatus{Name: name, State: p.StateName, PID: p.Pid, Held: who}
 	if p.Pid != 0 {
 		s.Uptime = max(0, float64(p.Now-p.Start))
 	} else {

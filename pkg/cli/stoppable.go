@@ -5,11 +5,9 @@ import (
 	"errors"
 	"io/fs"
 
-	"github.com/abrander/go-supervisord"
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/config"
-	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
 // stoppable are the programs that a backup or restore may stop. supervisord is
@@ -31,19 +29,7 @@ func (s stoppable) Running(ctx context.Context, name string) ([]string, error) {
 	if err := programs.Client.Touch(ctx); errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
 		return nil, nil
 	}
-	all, err := programs.Client.Processes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	processes, err := supervisor.SelectAll(all, []string{name})
-	var running []string
-	for _, p := range processes {
-		switch p.State {
-		case supervisord.StateStarting, supervisord.StateRunning, supervisord.StateBackoff:
-			running = append(running, supervisor.Name(p))
-		}
-	}
-	return running, err
+	return programs.Running(ctx, name)
 }
 
 // Stop implements backup.Programs.

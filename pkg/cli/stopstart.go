@@ -18,7 +18,7 @@ They stay stopped until "container-manager start" or the container's next start.
 ` + programExitCodes,
 		run: func(c command, args []string) error {
 			return eachProgram(c, args, func(ctx context.Context, p health.Programs, name string) error {
-				return p.StopForGood(ctx, name, "container-manager stop")
+				return p.StopForGood(ctx, name)
 			})
 		},
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,11 +35,7 @@ func Load() (Config, error) {
 // first taken from the environment that the start saved. Where that cannot be
 // read, or is not to be trusted, the defaults hold.
 func LoadSaved() (Config, error) {
-	dir := os.Getenv("IMAGE_RUN_DIR")
-	if dir == "" {
-		dir = defaultOf("IMAGE_RUN_DIR")
-	}
-	for name, value := range readSaved(SavedPath(dir)) {
+	for name, value := range readSaved(SavedPath(RunDir())) {
 		// A secret's file wins over the variable, and the start has read it.
 		if value != "" && (os.Getenv(name) == "" || fromFile(name)) {
 			_ = os.Setenv(name, value)
@@ -46,6 +43,9 @@ func LoadSaved() (Config, error) {
 	}
 	return load(nil)
 }
+
+// RunDir is IMAGE_RUN_DIR, for those who need nothing else of the environment.
+func RunDir() string { return cmp.Or(os.Getenv("IMAGE_RUN_DIR"), defaultOf("IMAGE_RUN_DIR")) }
 
 func load(problems []string) (Config, error) {
 	var c Config

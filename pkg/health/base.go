@@ -45,8 +45,8 @@ func baseFailures(c config.Config, all []supervisord.ProcessInfo) (failures, sic
 			if p.State == supervisord.StateRunning {
 				continue
 			}
-			if mark := holder(c, p.Group, p.Name); mark != nil {
-				notes = append(notes, name+" "+heldBy(*mark))
+			if mark := holder(c, name); mark != nil {
+				notes = append(notes, name+" "+mark.String())
 				continue
 			}
 			failures, sick = append(failures, name+" is "+p.StateName), append(sick, name)

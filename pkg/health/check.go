@@ -11,6 +11,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
@@ -22,6 +23,8 @@ type Check struct {
 	Log    log.Logger
 	// Restart asks for a restart and waits for it; it is Launch, but for tests.
 	Restart func(context.Context, Request) error
+	// Resume is RunResume, but for tests.
+	Resume func() error
 
 	known      results // of the checks before this one
 	restarting sync.WaitGroup
@@ -52,6 +55,14 @@ func (c *Check) Run(ctx context.Context) (healthy bool, err error) {
 	all, err := probes(c.Kind.probeDir(c.Config))
 	if err != nil {
 		return false, err
+	}
+	// Mostly the event listener has done it already.
+	if len(stopmark.Orphans(c.Config.RunDir)) > 0 {
+		c.restarting.Go(func() {
+			if err := c.Resume(); err != nil {
+				c.Log.Error().Msgf("cannot start what was left stopped: %v", err)
+			}
+		})
 	}
 	c.known, c.results = readResults(c.Config, c.Kind), results{}
 	var probing sync.WaitGroup
@@ -114,11 +125,11 @@ func (c *Check) passOver(p probe) (f finding, ok bool) {
 	if c.Kind != Liveness {
 		return f, false
 	}
-	mark := holder(c.Config, p.program, p.program)
+	mark := holder(c.Config, p.program)
 	if mark == nil {
 		return f, false
 	}
-	return finding{lines: []string{p.program + " " + heldBy(*mark)}}, true
+	return finding{lines: []string{p.program + " " + mark.String()}}, true
 }
 
 func (c *Check) run(ctx context.Context, p probe) finding {

@@ -7,7 +7,7 @@ import (
 	"github.com/abrander/go-supervisord"
 
 	"github.com/ZPascal/container-manager/pkg/config"
-	"github.com/ZPascal/container-manager/pkg/held"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
@@ -18,7 +18,7 @@ type situation struct {
 	grace   time.Duration
 	process supervisord.ProcessInfo
 	record  Record
-	mark    *held.Mark // nil when nobody holds the program
+	mark    *stopmark.Mark // nil when nobody holds the program
 }
 
 // refusal says why the program is not restarted now; "" when it is.
@@ -27,7 +27,7 @@ func (s situation) refusal() string {
 	start := time.Unix(int64(s.process.Start), 0)
 	switch {
 	case s.mark != nil:
-		return heldBy(*s.mark)
+		return s.mark.String()
 	case s.process.State == supervisord.StateStarting, s.process.State == supervisord.StateBackoff, s.process.State == supervisord.StateStopping:
 		return fmt.Sprintf("is %s: supervisord is at it", s.process.StateName)
 	case !s.since.IsZero() && s.process.Start > 0 && !start.Before(s.since.Truncate(time.Second)):
@@ -43,28 +43,28 @@ func (s situation) refusal() string {
 	return ""
 }
 
-// holder returns the mark that holds a process, if there is one. Marks bear the
-// names that people and configurations use, of groups too.
-func holder(c config.Config, group, name string) *held.Mark {
-	for _, m := range held.All(c.RunDir) {
-		if supervisor.Stands(m.Program, group, name) {
+// holder returns the mark that forbids to start a program, if there is one. That
+// of a restart does not: its holder waits for the lock, or is at it.
+func holder(c config.Config, program string) *stopmark.Mark {
+	for _, m := range stopmark.All(c.RunDir) {
+		if m.Program == program && m.For != stopmark.Restart && m.Holds() {
 			return &m
 		}
 	}
 	return nil
 }
 
-// Held says who holds a process stopped; "" when nobody does.
-func Held(c config.Config, p supervisord.ProcessInfo) string {
-	if mark := holder(c, p.Group, p.Name); mark != nil {
-		return heldBy(*mark)
+// Stopped says who stopped a program, for people; "" when nobody has marked it. It
+// is a problem when a dead holder has: then the program is down for no reason.
+func Stopped(c config.Config, p supervisord.ProcessInfo) (who string, problem bool) {
+	for _, m := range stopmark.All(c.RunDir) {
+		switch {
+		case m.Program != supervisor.Name(p):
+		case !m.IsOrphan():
+			return m.String(), false
+		case p.Pid == 0: // a program that runs owes nothing to anybody
+			who, problem = m.String(), true
+		}
 	}
-	return ""
-}
-
-func heldBy(m held.Mark) string {
-	if m.PID == 0 {
-		return fmt.Sprintf("is held stopped (%s): container-manager start starts it", m.Why)
-	}
-	return fmt.Sprintf("is held stopped by process %d (%s)", m.PID, m.Why)
+	return who, problem
 }

@@ -1,13 +1,14 @@
 package health
 
 import (
+	"github.com/ZPascal/container-manager/pkg/proc"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/abrander/go-supervisord"
 
-	"github.com/ZPascal/container-manager/pkg/held"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
 )
 
 func TestRefusal(t *testing.T) {
@@ -34,8 +35,8 @@ func TestRefusal(t *testing.T) {
 		"backoff":  {situation{process: in(supervisord.StateBackoff, ago(time.Hour))}, "is BACKOFF"},
 		"stopping": {situation{process: in(supervisord.StateStopping, ago(time.Hour))}, "is STOPPING"},
 
-		"held by a person":            {situation{process: running, mark: &held.Mark{Why: "container-manager stop"}}, "is held stopped (container-manager stop): container-manager start starts it"},
-		"held by a backup":            {situation{process: running, mark: &held.Mark{PID: 7, Why: "backup"}}, "is held stopped by process 7 (backup)"},
+		"held by a person":            {situation{process: running, mark: &stopmark.Mark{For: stopmark.Person}}, "is held stopped (container-manager stop): container-manager start starts it"},
+		"held by a restore":           {situation{process: running, mark: &stopmark.Mark{For: stopmark.Restore, Holder: proc.ID{PID: 7}}}, "is left stopped by process 7 (restore), which is dead"},
 		"started before the probe":    {situation{process: in(supervisord.StateRunning, ago(4*time.Second)), since: since}, ""},
 		"started during the probe":    {situation{process: in(supervisord.StateRunning, ago(time.Second)), since: since}, "was started anew while its probe ran"},
 		"ended again since the probe": {situation{process: in(supervisord.StateFatal, ago(time.Second)), since: since}, "was started anew while its probe ran"},

@@ -46,11 +46,20 @@ func (j *judge) problem(format string, args ...any) {
 	j.problems = append(j.problems, fmt.Sprintf(format, args...))
 }
 
-// programs finds those that have failed for good.
+// programs finds those that have failed for good, and those that are stopped
+// although nobody wants it so. Without a mark it was somebody whom we do not know:
+// such a container serves less than it should, but is not to be ended for it.
 func (j *judge) programs() {
 	for _, p := range j.all {
-		if p.State == supervisord.StateFatal && holder(j.Config, p.Group, p.Name) == nil {
-			j.problem("%s is FATAL: %s", supervisor.Name(p), p.SpawnErr)
+		name := supervisor.Name(p)
+		switch who, problem := Stopped(j.Config, p); {
+		case problem:
+			j.problem("%s is %s: it %s", name, p.StateName, who)
+		case who != "":
+		case p.State == supervisord.StateFatal:
+			j.problem("%s is FATAL: %s", name, p.SpawnErr)
+		case p.State == supervisord.StateStopped && p.Start > 0 && j.kind == Readiness:
+			j.problem("%s is STOPPED, and nobody has marked it as stopped: container-manager start starts it", name)
 		}
 	}
 }
@@ -81,7 +90,7 @@ func (j *judge) probes() error {
 // anew since: then its state has to do until the probe runs again.
 func (j *judge) probe(p probe, result Result, known bool) {
 	processes := supervisor.Select(j.all, p.program)
-	if j.kind == Liveness && holder(j.Config, p.program, p.program) != nil {
+	if j.kind == Liveness && holder(j.Config, p.program) != nil {
 		return
 	}
 	for _, process := range processes {

@@ -92,7 +92,7 @@ autostart = false
 	must(t, r.client.Stop(t.Context(), "app"))
 	r.wantJudged(Readiness, time.Now(), "app is STOPPED")
 	r.wantJudged(Liveness, time.Now(), "") // nothing but its probe's result counts
-	must(t, r.programs().StopForGood(t.Context(), "app", "a person"))
+	must(t, r.programs().StopForGood(t.Context(), "app"))
 	r.hasResult(time.Now().Add(time.Minute), false)
 	r.wantJudged(Readiness, time.Now(), "app is STOPPED")
 	r.wantJudged(Liveness, time.Now(), "")
@@ -104,7 +104,7 @@ func TestJudgeFatal(t *testing.T) {
 	for _, k := range Kinds() {
 		r.wantJudged(k, time.Now(), "failing is FATAL: Exited too quickly")
 	}
-	must(t, r.programs().StopForGood(t.Context(), "failing", "a person"))
+	must(t, r.programs().StopForGood(t.Context(), "failing"))
 	for _, k := range Kinds() {
 		r.wantJudged(k, time.Now(), "")
 	}

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/config"
-	"github.com/ZPascal/container-manager/pkg/held"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/test/supervisordtest"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
@@ -104,12 +104,12 @@ func TestHeldProgramIsNotStarted(t *testing.T) {
 	r := newRunningRig(t)
 	r.probe("check-app.sh", "exit 1")
 	p := r.programs()
-	must(t, p.StopForGood(t.Context(), "app", "a person"))
+	must(t, p.StopForGood(t.Context(), "app"))
 	r.check(Readiness)
 	if got := r.process("app").StateName; got != "STOPPED" {
 		t.Errorf("a check has made app %s", got)
 	}
-	r.wantLog("app is held stopped (a person): container-manager start starts it: left alone")
+	r.wantLog("app is held stopped (container-manager stop): container-manager start starts it: left alone")
 	must(t, p.StartAgain(t.Context(), "app"))
 	if got := r.process("app").StateName; got != "RUNNING" {
 		t.Errorf("app is %s after its start", got)
@@ -120,11 +120,11 @@ func TestHeldProgramIsNotStarted(t *testing.T) {
 
 	// A backup's mark has a process behind it, and so long nobody starts it.
 	must(t, p.Stop(t.Context(), "app"))
-	must(t, held.Hold(r.config.RunDir, "app", "backup"))
+	must(t, stopmark.Hold(r.config.RunDir, "app", stopmark.Backup))
 	r.check(Readiness)
 	r.wantSpawned("app", 3)
 	for _, err := range []error{
-		p.StartAgain(t.Context(), "app"), p.StopForGood(t.Context(), "app", "a person"),
+		p.StartAgain(t.Context(), "app"), p.StopForGood(t.Context(), "app"),
 		p.Restart(t.Context(), Request{Names: []string{"app"}, Why: "a person"}),
 	} {
 		if !errors.Is(err, ErrLeftAlone) || !strings.Contains(err.Error(), "(backup)") {
@@ -137,7 +137,7 @@ func TestHeldProgramIsNotStarted(t *testing.T) {
 func TestLivenessOfAHeldProgram(t *testing.T) {
 	r := newRunningRig(t)
 	testenv.Script(t, filepath.Join(r.config.LivenessDir, "check-app.sh"), "exit 1")
-	must(t, r.programs().StopForGood(t.Context(), "app", "a person"))
+	must(t, r.programs().StopForGood(t.Context(), "app"))
 	if !r.check(Liveness) {
 		t.Error("that a held program does not live is a failure")
 	}

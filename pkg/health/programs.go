@@ -1,0 +1,191 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/abrander/go-supervisord"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
+)
+
+// ErrLeftAlone says that a program was, on purpose, not touched.
+var ErrLeftAlone = errors.New("left alone")
+
+// Programs stops, starts and restarts programs, one at a time each: whoever
+// does so holds a lock on the program, in whatever process.
+type Programs struct {
+	Config config.Config
+	Client supervisor.Client
+	Log    log.Logger
+	// Now is time.Now, but for tests.
+	Now func() time.Time
+}
+
+// Stop stops programs that the caller has marked; see supervisor.Client.Stop.
+func (p Programs) Stop(ctx context.Context, name string) error {
+	return p.locked(ctx, []string{name}, func([]supervisord.ProcessInfo) error { return p.Client.Stop(ctx, name) })
+}
+
+// Start starts programs whose mark the caller releases; see supervisor.Client.Start.
+func (p Programs) Start(ctx context.Context, name string) error {
+	return p.locked(ctx, []string{name}, func([]supervisord.ProcessInfo) error { return p.Client.Start(ctx, name) })
+}
+
+// Running returns the full names of those processes that a name stands for and
+// that run. One that is being restarted does.
+func (p Programs) Running(ctx context.Context, name string) (running []string, err error) {
+	err = p.locked(ctx, []string{name}, func(processes []supervisord.ProcessInfo) error {
+		for _, process := range processes {
+			switch process.State {
+			case supervisord.StateStarting, supervisord.StateRunning, supervisord.StateBackoff:
+				running = append(running, supervisor.Name(process))
+			}
+		}
+		return nil
+	})
+	return running, err
+}
+
+// StopForGood stops programs for a person: until StartAgain, no check starts
+// them.
+func (p Programs) StopForGood(ctx context.Context, name string) error {
+	return p.locked(ctx, []string{name}, func(processes []supervisord.ProcessInfo) error {
+		for _, process := range processes {
+			full := supervisor.Name(process)
+			err := p.inOtherHands(full)
+			if err == nil {
+				err = stopmark.Hold(p.Config.RunDir, full, stopmark.Person)
+			}
+			if err == nil { // what a dead process has stopped is now to stay so
+				err = stopmark.Release(p.Config.RunDir, full)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return p.Client.Stop(ctx, name)
+	})
+}
+
+// StartAgain starts programs for a person, also those that StopForGood has
+// stopped.
+func (p Programs) StartAgain(ctx context.Context, name string) error {
+	return p.locked(ctx, []string{name}, func(processes []supervisord.ProcessInfo) error {
+		var full []string
+		for _, process := range processes {
+			full = append(full, supervisor.Name(process))
+			if err := p.inOtherHands(supervisor.Name(process)); err != nil {
+				return err
+			}
+		}
+		return p.marked(ctx, full, p.start)
+	})
+}
+
+// start starts processes.
+func (p Programs) start(ctx context.Context, names ...string) error {
+	var errs []error
+	for _, name := range names {
+		errs = append(errs, p.Client.Start(ctx, name))
+	}
+	return errors.Join(errs...)
+}
+
+// inOtherHands returns an error when a backup or restore has stopped a process:
+// until it has ended, nobody else starts it, because its data is in their hands.
+func (p Programs) inOtherHands(name string) error {
+	if mark := holder(p.Config, name); mark != nil && mark.For != stopmark.Person {
+		return fmt.Errorf("%s %s: %w; wait for it to end", name, mark, ErrLeftAlone)
+	}
+	return nil
+}
+
+// marked restarts or starts processes, and keeps them marked for as long as that
+// takes: should this process die, somebody else starts them. A person does not
+// hold them any more.
+func (p Programs) marked(ctx context.Context, names []string, do func(context.Context, ...string) error) error {
+	for _, name := range names {
+		err := stopmark.Hold(p.Config.RunDir, name, stopmark.Restart)
+		if err = errors.Join(err, stopmark.ReleasePerson(p.Config.RunDir, name)); err != nil {
+			p.Log.Warn().Msg(err.Error())
+		}
+	}
+	err := do(ctx, names...)
+	for _, name := range names {
+		if err == nil || p.wasStarted(ctx, name) {
+			p.release(name)
+		}
+	}
+	return err
+}
+
+// wasStarted reports whether supervisord has at least tried to start a process.
+// Else whoever finds our mark, once this process has ended, goes on.
+func (p Programs) wasStarted(ctx context.Context, name string) bool {
+	info, err := p.Client.Process(context.WithoutCancel(ctx), name)
+	var fault *supervisor.Fault
+	if err != nil {
+		return errors.As(err, &fault) // there is no such process any more
+	}
+	return info.State != supervisord.StateStopped && info.State != supervisord.StateStopping
+}
+
+func (p Programs) release(name string) {
+	if err := stopmark.Release(p.Config.RunDir, name); err != nil {
+		p.Log.Warn().Msgf("cannot remove the mark that holds %s stopped: %v", name, err)
+	}
+}
+
+// locked does something with the processes that names stand for while nobody
+// else stops or starts one of them.
+func (p Programs) locked(ctx context.Context, names []string, do func([]supervisord.ProcessInfo) error) error {
+	processes, err := p.find(ctx, names)
+	if err != nil {
+		return err
+	}
+	var full []string
+	for _, process := range processes {
+		full = append(full, supervisor.Name(process))
+	}
+	if err := os.MkdirAll(programDir(p.Config), 0o755); err != nil {
+		return err
+	}
+	slices.Sort(full) // all in the same order, so that no two wait for each other
+	waited := false
+	for _, name := range full {
+		lock, err := fsutil.WaitLock(ctx, filepath.Join(programDir(p.Config), url.PathEscape(name)+".lock"), func() {
+			waited = true
+			p.Log.Info().Msgf("%s is being stopped or started by another process: waiting for it", name)
+		})
+		if err != nil {
+			return err
+		}
+		defer lock.Unlock()
+	}
+	if waited { // what was found has changed
+		if processes, err = p.find(ctx, full); err != nil {
+			return err
+		}
+	}
+	return do(processes)
+}
+
+// find returns the processes that names stand for, each once.
+func (p Programs) find(ctx context.Context, names []string) ([]supervisord.ProcessInfo, error) {
+	all, err := p.Client.Processes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return supervisor.SelectAll(all, names)
+}
