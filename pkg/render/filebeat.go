@@ -8,6 +8,8 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // filebeat renders the global file and every input of filebeat.d. The results are
@@ -28,49 +30,59 @@ func (r *renderer) filebeat() error {
 		return err
 	}
 	ids := map[string]string{}
-	text, err := r.filebeatGlobal(ids, dir)
+	global, err := r.filebeatGlobal(ids, dir)
 	if err != nil {
 		return err
 	}
-	r.add(filebeatConf(r.Config), text, private)
+	if err := r.addYAML(filebeatConf(r.Config), global); err != nil {
+		return err
+	}
 	for _, path := range snippets {
 		f, err := r.readYAML(path, dir)
 		if err != nil {
 			return err
 		}
-		r.checkInputs(f, r.listedInputs(f), ids)
 		r.literals(f)
-		r.add(filepath.Join(dir, filepath.Base(path)), f.String(), private)
+		r.checkInputs(f, r.listedInputs(f), ids)
+		if err := r.addYAML(filepath.Join(dir, filepath.Base(path)), f); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// filebeatGlobal renders the global file, with the settings of the output file
-// in place of those that both have, and in place of its output.
-func (r *renderer) filebeatGlobal(ids map[string]string, inputsDir string) (string, error) {
+func (r *renderer) addYAML(path string, f *yamlFile) error {
+	text, err := f.encode()
+	if err == nil {
+		r.add(path, text, private)
+	}
+	return err
+}
+
+// filebeatGlobal reads the global file. The settings of the output file take the
+// place of those that both have, and of any other output.
+func (r *renderer) filebeatGlobal(ids map[string]string, inputsDir string) (*yamlFile, error) {
 	global, err := r.readYAML(filepath.Join(r.LoggingDir, "filebeat-global.yml"), inputsDir)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	files := []*yamlFile{global}
 	if r.HasFilebeatOutput() {
 		output, err := r.readYAML(r.FilebeatOutput(), inputsDir)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		r.override(global, output)
 		files = append(files, output)
 	}
-	text := ""
 	for _, f := range files {
-		r.checkInputs(f, globalInputs(f), ids)
 		r.literals(f)
-		if text != "" && !strings.HasSuffix(text, "\n") {
-			text += "\n"
-		}
-		text += f.String()
+		r.checkInputs(f, globalInputs(f), ids)
 	}
-	return text, nil
+	for _, f := range files[1:] {
+		global.join(f)
+	}
+	return global, nil
 }
 
 // readYAML reads a template of filebeat's; where it names the directory of the
@@ -84,36 +96,32 @@ func (r *renderer) readYAML(path, inputsDir string) (*yamlFile, error) {
 		"${IMAGE_LOGGING_DIR}/filebeat.d/", inputsDir+"/",
 		filepath.Join(r.LoggingDir, "filebeat.d")+"/", inputsDir+"/",
 	)
-	f, err := parseYAML(path, toRendered.Replace(string(data)))
+	text := toRendered.Replace(string(data))
+	docs, err := documents(text)
 	if err != nil {
-		r.problem(path, f.badLine(), "no YAML from here on: %s", yamlReason(err))
+		r.problem(path, badLine(text), "no YAML from here on: %s", yamlReason(err))
 	}
-	return f, nil
+	return &yamlFile{path, docs}, nil
 }
 
-// override takes out of the global file what the output file says itself.
+// override takes the settings out of the global file that the output file makes.
 func (r *renderer) override(global, output *yamlFile) {
 	own, hasOutput := map[string]bool{}, false
-	for _, o := range output.settings() {
-		own[o.key.Value] = true
-		hasOutput = hasOutput || isOutput(o.key.Value)
+	for _, p := range pairs(output.root()) {
+		own[p.key.Value] = true
+		hasOutput = hasOutput || isOutput(p.key.Value)
 	}
 	if output.docs != nil && !hasOutput {
 		r.problem(output.path, noLine, "says nothing of an output: begin with one, such as output.elasticsearch, or leave the file empty")
 	}
-	settings := global.settings()
-	for i, o := range settings {
-		if !own[o.key.Value] && !isOutput(o.key.Value) {
-			continue
+	var kept []*yaml.Node
+	for _, p := range pairs(global.root()) {
+		if !own[p.key.Value] && !isOutput(p.key.Value) {
+			kept = append(kept, p.key, p.value)
 		}
-		end := len(global.lines)
-		if i+1 < len(settings) {
-			end = settings[i+1].key.Line - 1
-		}
-		if end < o.key.Line {
-			r.problem(global.path, o.key.Line, "%s shares its line with another setting: give it one of its own, so that %s can take its place", o.key.Value, output.path)
-		}
-		global.cut(o.key.Line, end)
+	}
+	if root := global.root(); root != nil {
+		root.Content = kept
 	}
 }
 

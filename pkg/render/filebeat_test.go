@@ -2,8 +2,10 @@ package render_test
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -28,17 +30,37 @@ func filebeatFile(t *testing.T, name, text string, environ ...string) string {
 	return testenv.Read(t, filepath.Join(c.RunDir, "logging", name))
 }
 
-// asFilebeat is what filebeat makes of a YAML text's field `value`: it takes $$
-// for $, and would expand any other ${.
-func asFilebeat(t *testing.T, text string) string {
+// data is what the documents of a YAML text hold.
+func data(t *testing.T, text string) []any {
 	t.Helper()
-	var doc struct{ Value any }
-	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
-		t.Fatalf("%v\n%s", err, text)
+	var all []any
+	for decoder := yaml.NewDecoder(strings.NewReader(text)); ; {
+		var doc any
+		switch err := decoder.Decode(&doc); {
+		case err == io.EOF:
+			return all
+		case err != nil:
+			t.Fatalf("%v\n%s", err, text)
+		}
+		all = append(all, doc)
 	}
-	value, ok := doc.Value.(string)
+}
+
+// holds compares the data of two YAML texts, kinds of values included: '1' is not 1.
+func holds(t *testing.T, got, want string) {
+	t.Helper()
+	if g, w := data(t, got), data(t, want); !reflect.DeepEqual(g, w) {
+		t.Errorf("got  %#v\nwant %#v\nout of %q", g, w, got)
+	}
+}
+
+// asFilebeat is what filebeat makes of a string: it takes $$ for $, and would
+// expand any other ${.
+func asFilebeat(t *testing.T, v any) string {
+	t.Helper()
+	value, ok := v.(string)
 	if !ok {
-		t.Fatalf("%#v is no string, out of %s", doc.Value, text)
+		t.Fatalf("%#v is no string", v)
 	}
 	const dollar = "\x00"
 	value = strings.ReplaceAll(value, "$$", dollar)
@@ -46,6 +68,13 @@ func asFilebeat(t *testing.T, text string) string {
 		t.Errorf("%q would be expanded once more", value)
 	}
 	return strings.ReplaceAll(value, dollar, "$")
+}
+
+// rendersTo renders `value: ...` and returns the value.
+func rendersTo(t *testing.T, text string, environ ...string) string {
+	t.Helper()
+	doc, _ := data(t, settings(t, text, environ...))[0].(map[string]any)
+	return asFilebeat(t, doc["value"])
 }
 
 func TestLiterals(t *testing.T) {
@@ -74,34 +103,28 @@ func TestLiterals(t *testing.T) {
 		name := fmt.Sprintf("VALUE_%d", len(names))
 		names[name] = about
 		environ = append(environ, name+"="+values[about])
-		for _, quoted := range []string{"${%s}", `"${%s}"`, "'${%s}'", "${%s:default}", `"${%s:de:fault}"`} {
-			fmt.Fprintf(&template, "--- # %s\nvalue: "+quoted+"\n", name, name)
+		for i, quoted := range []string{"${%s}", `"${%s}"`, "'${%s}'", "${%s:default}", `"${%s:de:fault}"`, "|-\n  ${%s}", `"\x24{%s}"`} {
+			fmt.Fprintf(&template, "%s_%d: "+quoted+"\n", name, i, name)
 		}
 	}
-	documents := strings.Split(settings(t, template.String(), environ...), "---")[1:]
-	if len(documents) < 5*len(values) {
-		t.Fatalf("%d documents, want %d", len(documents), 5*len(values))
+	var got map[string]any
+	if err := yaml.Unmarshal([]byte(settings(t, template.String(), environ...)), &got); err != nil {
+		t.Fatal(err)
 	}
-	// A value may hold three dashes itself: join what belongs together.
-	var texts []string
-	for _, d := range documents {
-		if strings.HasPrefix(d, " # VALUE_") {
-			texts = append(texts, d)
-		} else {
-			texts[len(texts)-1] += "---" + d
-		}
+	if len(got) != 7*len(values) {
+		t.Fatalf("%d values, want %d", len(got), 7*len(values))
 	}
-	for _, text := range texts {
-		name, _, _ := strings.Cut(strings.TrimPrefix(text, " # "), "\n")
-		if got, want := asFilebeat(t, text), values[names[name]]; got != want {
-			t.Errorf("%s: %q, want %q, out of %s", names[name], got, want, text)
+	for key, value := range got {
+		about := names[key[:strings.LastIndex(key, "_")]]
+		if got, want := asFilebeat(t, value), values[about]; got != want {
+			t.Errorf("%s: %q, want %q", about, got, want)
 		}
 	}
 }
 
 // YAML has no bytes that are no characters.
 func TestLiteralThatIsNoUTF8(t *testing.T) {
-	if got := asFilebeat(t, settings(t, "value: ${V}\n", "V=a\xffb")); got != "a\ufffdb" {
+	if got := rendersTo(t, "value: ${V}\n", "V=a\xffb"); got != "a\ufffdb" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -115,7 +138,7 @@ func TestDefaults(t *testing.T) {
 		"value: ${EMPTY:x}\n":          "", // set is set
 		"value: \"${NONE:it's $5}\"\n": "it's $5",
 	} {
-		if got := asFilebeat(t, settings(t, text, "EMPTY=")); got != want {
+		if got := rendersTo(t, text, "EMPTY="); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)
 		}
 	}
@@ -127,9 +150,7 @@ func TestWhatIsNoLiteralStays(t *testing.T) {
 		"value: $A\n", "value: ${}\n", "value: ${1}\n", "value: \"${A:${B}}\"\n", "# ${NONE}\nvalue: 1 # ${NONE}\n", "value: |\n  ${A}\n",
 		"${A}: 1\n", "{}\n", "",
 	} {
-		if got := settings(t, text, "A=1", "B=2"); got != text {
-			t.Errorf("got %q, want %q", got, text)
-		}
+		holds(t, settings(t, text, "A=1", "B=2"), text)
 	}
 }
 
@@ -141,15 +162,20 @@ func TestPlaces(t *testing.T) {
 		"a:\n  b: ${A}\n  c:\n    - d: ${B}\n":       "a:\n  b: '1'\n  c:\n    - d: 'two'\n",
 		"a: ${A}\n---\nb: ${B}\n...\n":               "a: '1'\n---\nb: 'two'\n...\n",
 		"a: !!str ${A}\n":                            "a: !!str '1'\n",
-		"a: &x ${A}\nb: *x\n":                        "a: &x '1'\nb: *x\n",
+		"a: &x ${A}\nb: *x\n":                        "a: '1'\nb: '1'\n",
+		"a: &x [\"${NONE:}\"]\nb: *x\n":              "a: []\nb: []\n",
+		"a: &x {b: 1}\nc: {<<: *x, d: \"${A}\"}\n":   "a: {b: 1}\nc: {b: 1, d: '1'}\n",
+		"a: [x, # ${NONE}\n  \"${A}\"] # y\n":        "a: [x, '1']\n",
+		"a: |-\n  ${A}\nb: !!str\n  ${A}\n":          "a: '1'\nb: '1'\n",
+		"a: |\n  ${A}\n":                             "a: |\n  ${A}\n", // has a line's end too
+		"a: >2\n    x\n   ${A}\nb: |2\n     ${A}\n":  "a: >2\n    x\n   ${A}\nb: |2\n     ${A}\n",
+		"a: \"\\x24{A}\"\n":                          "a: '1'\n",
 		"a: &x !!str  \"${B}\" # ${A}\n":             "a: &x !!str  'two' # ${A}\n",
 		"[!!str '${A}', ! '${B}', !t &x \"${B}\"]\n": "[!!str '1', ! 'two', !t &x 'two']\n",
 		"a:\n  ${A}\n":                               "a:\n  '1'\n",
 		"a: ${A}\r\nb: ${B}\r\n":                     "a: '1'\r\nb: 'two'\r\n",
 	} {
-		if got := settings(t, text, "A=1", "B=two"); got != want {
-			t.Errorf("got  %q\nwant %q", got, want)
-		}
+		holds(t, settings(t, text, "A=1", "B=two"), want)
 	}
 }
 
@@ -162,9 +188,6 @@ func TestFilebeatProblems(t *testing.T) {
 		"a: [\n":                               "1: no YAML from here on: did not find expected node content",
 		"a: b: c\n":                            "1: no YAML from here on: mapping values",
 		"a: 1\nb: 2\nc: 3\nd: e: f\n":          "4: no YAML from here on: mapping values",
-		"a: 1\nb: |-\n  ${A}\n":                "2: ${A} cannot be made a literal here: write it behind its key as it is, or in quotes",
-		"a: !!str\n  ${A}\n":                   "1: ${A} cannot be made a literal here: write it behind its key as it is, or in quotes",
-		`a: "\x24{A}"`:                         "1: ${A} cannot be made a literal here: write it behind its key as it is, or in quotes",
 		"\t- a\n":                              "1: no YAML from here on: found character that cannot start any token",
 		"a: [x,\n  y]\nb: [\n  x,\nc: 1\n":     "3: no YAML from here on: did not find expected",
 		"a: 1\n# b\nb: \"x\nc: 2\n":            "3: no YAML from here on: found unexpected end of stream",

@@ -12,11 +12,11 @@ import (
 func (r *renderer) listedInputs(f *yamlFile) []*yaml.Node {
 	var all []*yaml.Node
 	for _, doc := range f.docs {
-		switch {
-		case doc.Kind == yaml.SequenceNode:
-			all = append(all, doc.Content...)
-		case len(doc.Content) > 0 || doc.Value != "": // else there are only comments
-			r.problem(f.path, doc.Line, "expected a list of inputs (- type: filestream and so on)")
+		switch root := doc.Content[0]; {
+		case root.Kind == yaml.SequenceNode:
+			all = append(all, root.Content...)
+		case len(root.Content) > 0 || root.Value != "": // else the document is empty
+			r.problem(f.path, root.Line, "expected a list of inputs (- type: filestream and so on)")
 		}
 	}
 	return all
@@ -24,12 +24,12 @@ func (r *renderer) listedInputs(f *yamlFile) []*yaml.Node {
 
 // globalInputs returns those of a file of settings: filebeat.inputs.
 func globalInputs(f *yamlFile) []*yaml.Node {
-	for _, o := range f.settings() {
-		list := o.value
-		if o.key.Value == "filebeat" {
-			list = value(o.value, "inputs")
+	for _, p := range pairs(f.root()) {
+		list := p.value
+		if p.key.Value == "filebeat" {
+			list = value(p.value, "inputs")
 		}
-		if (o.key.Value == "filebeat.inputs" || o.key.Value == "filebeat") && list != nil && !f.gone[list.Line] {
+		if (p.key.Value == "filebeat.inputs" || p.key.Value == "filebeat") && list != nil {
 			return list.Content
 		}
 	}
@@ -51,21 +51,21 @@ func (r *renderer) checkInputs(f *yamlFile, inputs []*yaml.Node, ids map[string]
 			r.problem(f.path, input.Line, "expected an input (- type: filestream and so on)")
 			continue
 		}
-		if strings.EqualFold(r.text(input, "enabled"), "false") {
+		if strings.EqualFold(text(input, "enabled"), "false") {
 			continue
 		}
-		kind := r.text(input, "type")
+		kind := text(input, "type")
 		if value(input, "type") == nil {
 			kind = "log" // filebeat's default
 		}
-		if slices.Contains(needPaths, kind) && !hasKey(input, "paths") {
+		if slices.Contains(needPaths, kind) && !isSet(input, "paths") {
 			r.problem(f.path, input.Line, "this %s input has no paths: say which files it reads", kind)
 		}
 		switch kind {
 		case "filestream":
 			r.checkID(f, input, ids)
 		case "log", "container":
-			allowDeprecated(f, input)
+			allowDeprecated(input)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func (r *renderer) checkInputs(f *yamlFile, inputs []*yaml.Node, ids map[string]
 // checkID wants an id of its own for an input: under it the registry notes what
 // has been shipped.
 func (r *renderer) checkID(f *yamlFile, input *yaml.Node, ids map[string]string) {
-	id := r.text(input, "id")
+	id := text(input, "id")
 	if id == "" {
 		r.problem(f.path, input.Line, "this filestream input has no id: give it one of its own, under which filebeat notes what it has shipped")
 		return
@@ -88,48 +88,25 @@ func (r *renderer) checkID(f *yamlFile, input *yaml.Node, ids map[string]string)
 
 // allowDeprecated says for an input of the type log or container that it may run.
 // filebeat 9 refuses it otherwise, and older ones take no notice.
-func allowDeprecated(f *yamlFile, input *yaml.Node) {
+func allowDeprecated(input *yaml.Node) {
 	const allow = "allow_deprecated_use"
-	if hasKey(input, allow) || len(input.Content) == 0 || f.gone[input.Line] {
-		return
+	if !isSet(input, allow) && len(input.Content) > 0 {
+		input.Content = append(input.Content, scalar(allow), scalar("true"))
 	}
-	first := input.Content[0]
-	at := f.column(first)
-	text := allow + ": true, "
-	if input.Style != yaml.FlowStyle {
-		text = allow + ": true\n" + strings.Repeat(" ", first.Column-1)
-	}
-	f.edits = append(f.edits, edit{first.Line, at, at, text})
 }
 
-// hasKey reports whether a mapping says anything of a name, one that is merged in
-// (<<: *other) included.
-func hasKey(n *yaml.Node, name string) bool {
-	if v := value(n, name); v != nil {
-		return v.Kind != yaml.ScalarNode || v.Value != ""
-	}
-	merged := value(n, "<<")
-	if merged == nil {
-		return false
-	}
-	return slices.ContainsFunc(append([]*yaml.Node{merged}, merged.Content...), func(from *yaml.Node) bool {
-		return from.Kind == yaml.AliasNode && hasKey(from.Alias, name)
-	})
-}
+func scalar(value string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: value} }
 
-// text returns the value of a setting, "" for none and for anything else.
-func (r *renderer) text(n *yaml.Node, name string) string {
+// isSet reports whether a mapping gives a name a value.
+func isSet(n *yaml.Node, name string) bool {
 	v := value(n, name)
-	if v == nil || v.Kind != yaml.ScalarNode {
-		return ""
+	return v != nil && (v.Kind != yaml.ScalarNode || v.Value != "")
+}
+
+// text returns the value of a setting, "" where it has none or is no scalar.
+func text(n *yaml.Node, name string) string {
+	if v := value(n, name); v != nil && v.Kind == yaml.ScalarNode {
+		return v.Value
 	}
-	name, fallback, hasFallback, whole := reference(v.Value)
-	set, ok := r.env[name]
-	switch {
-	case whole && ok:
-		return set
-	case whole && hasFallback:
-		return fallback
-	}
-	return v.Value
+	return ""
 }

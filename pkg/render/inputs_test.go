@@ -13,27 +13,25 @@ import (
 func TestLogInputsSayThatTheyAreDeprecated(t *testing.T) {
 	const allow = "allow_deprecated_use: true"
 	for text, want := range map[string]string{
-		"- type: log\n  paths: [/x]\n": "- " + allow + "\n  type: log\n  paths: [/x]\n",
-		"- paths: [/x]\n":              "- " + allow + "\n  paths: [/x]\n",
-		"# old\n-   enabled: true # yes\n    type: \"log\"\n    paths:\n      - /x": "# old\n-   " + allow + "\n    enabled: true # yes\n    type: \"log\"\n    paths:\n      - /x",
-		"[{type: log, paths: [\"${A}\"]}, {paths: ['${A}'], type: log}]\n":          "[{" + allow + ", type: log, paths: ['1']}, {" + allow + ", paths: ['1'], type: log}]\n",
-		"- type: ${KIND}\n  paths: [\"${A}\", b]\n":                                 "- " + allow + "\n  type: 'log'\n  paths: ['1', b]\n",
-		"- type: log\n  allow_deprecated_use: false\n  paths: [/x]\n":               "- type: log\n  allow_deprecated_use: false\n  paths: [/x]\n",
-		"- type: log\n  enabled: false\n":                                           "- type: log\n  enabled: false\n",
-		"- type: filestream\n  id: x\n  paths: [/x]\n":                              "- type: filestream\n  id: x\n  paths: [/x]\n",
-		"- type: container\n  paths: [/x]\n":                                        "- " + allow + "\n  type: container\n  paths: [/x]\n",
-		"- type: udp\n  host: :9\n":                                                 "- type: udp\n  host: :9\n",
-		"# nothing\n":                                                               "# nothing\n",
-		"":                                                                          "",
+		"- type: log\n  paths: [/x]\n": "- {type: log, paths: [/x], " + allow + "}\n",
+		"- paths: [/x]\n":              "- {paths: [/x], " + allow + "}\n",
+		"# old\n-   enabled: true # yes\n    type: \"log\"\n    paths:\n      - /x": "- {enabled: true, type: log, paths: [/x], " + allow + "}\n",
+		"[{type: log, paths: [\"${A}\"]}, {paths: ['${A}'], type: log}]\n":          "[{type: log, paths: ['1'], " + allow + "}, {paths: ['1'], type: log, " + allow + "}]\n",
+		"- type: ${KIND}\n  paths: [\"${A}\", b]\n":                                 "- {type: log, paths: ['1', b], " + allow + "}\n",
+		"- type: log\n  allow_deprecated_use: false\n  paths: [/x]\n":               "- {type: log, allow_deprecated_use: false, paths: [/x]}\n",
+		"- type: log\n  enabled: false\n":                                           "- {type: log, enabled: false}\n",
+		"- type: filestream\n  id: x\n  paths: [/x]\n":                              "- {type: filestream, id: x, paths: [/x]}\n",
+		"- type: container\n  paths: [/x]\n":                                        "- {type: container, paths: [/x], " + allow + "}\n",
+		"- type: udp\n  host: :9\n":                                                 "- {type: udp, host: ':9'}\n",
+		"- &x\n  type: filestream\n  id: x\n  paths: [/x]\n- {<<: *x, id: y}\n":     "- {type: filestream, id: x, paths: [/x]}\n- {type: filestream, id: y, paths: [/x]}\n",
+		"# nothing\n": "",
+		"":            "",
+		"---\n":       "",
 	} {
-		if got := filebeatFile(t, "filebeat.d/x.yml", text, "A=1", "KIND=log"); got != want {
-			t.Errorf("got  %q\nwant %q", got, want)
-		}
+		holds(t, filebeatFile(t, "filebeat.d/x.yml", text, "A=1", "KIND=log"), want)
 	}
 	global := settings(t, "filebeat.inputs:\n- type: log\n  paths: [/x]\nfilebeat:\n  registry: {}\n")
-	if want := "filebeat.inputs:\n- " + allow + "\n  type: log\n  paths: [/x]\nfilebeat:\n  registry: {}\n"; global != want {
-		t.Errorf("got  %q\nwant %q", global, want)
-	}
+	holds(t, global, "filebeat.inputs: [{type: log, paths: [/x], "+allow+"}]\nfilebeat: {registry: {}}\n")
 }
 
 func TestInputProblems(t *testing.T) {
@@ -104,9 +102,7 @@ func TestEmptyLists(t *testing.T) {
 		"a: [{b: \"${EMPTY}\"}]\n":        "a: [{b: ''}]\n",
 		"a: [[\"${EMPTY}\"], [\"${A}\"]]": "a: [[], ['1']]",
 	} {
-		if got := settings(t, text, "EMPTY=", "A=1"); got != want {
-			t.Errorf("got  %q\nwant %q", got, want)
-		}
+		holds(t, settings(t, text, "EMPTY=", "A=1"), want)
 	}
 }
 
@@ -123,6 +119,8 @@ func TestOutputFile(t *testing.T) {
 			"logging.to_files: false\n# mine\nlogging.level: debug\noutput.console: {}\n",
 		},
 		{"filebeat.inputs:\n- type: log\n" + redis, "output.console: {}\nfilebeat.inputs: []\n", "output.console: {}\nfilebeat.inputs: []\n"},
+		{"{path.data: /d, output.redis: {hosts: [x]}, a: 1}\n", "output.console: {}\n", "path.data: /d\na: 1\noutput.console: {}\n"},
+		{"---\n", "output.console: {}\n", "output.console: {}\n"},
 		{redis, "", redis},
 	} {
 		tree := testenv.NewTree(t)
@@ -134,9 +132,7 @@ func TestOutputFile(t *testing.T) {
 			environ = append(environ, "LOGGING_REDIS_HOST=redis")
 		}
 		conf := rendered(t, tree, environ...)
-		if got := testenv.Read(t, filepath.Join(conf.RunDir, "logging/filebeat-global.yml")); got != c.want {
-			t.Errorf("got  %q\nwant %q", got, c.want)
-		}
+		holds(t, testenv.Read(t, filepath.Join(conf.RunDir, "logging/filebeat-global.yml")), c.want)
 	}
 }
 
@@ -148,10 +144,6 @@ func TestOutputFileProblems(t *testing.T) {
 		{"", "- type: log\n", output + ": says nothing of an output: begin with one, such as output.elasticsearch, or leave the file empty"},
 		{"", "output.file:\n  path: ${NONE}\n", output + ":2: the environment variable NONE is not set: set it, or give it a default (${NONE:})"},
 		{"", "output.file: [\n", output + ":1: no YAML from here on: did not find expected node content"},
-		{
-			"{path.data: /d, output.redis: {hosts: [x]}, a: 1}\n", "output.console: {}\n",
-			"image/logging/filebeat-global.yml:1: output.redis shares its line with another setting: give it one of its own, so that " + output + " can take its place",
-		},
 	} {
 		tree := testenv.NewTree(t)
 		withPrograms(t, tree, "filebeat")

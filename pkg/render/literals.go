@@ -1,7 +1,6 @@
 package render
 
 import (
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -10,98 +9,73 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// literals replaces the scalars of a file that are one reference, and reports
-// names that are not set. filebeat parses what it expands, so that a version 2
-// became a number and a password with a comma a list: a scalar that is one
-// `${NAME}` becomes a string literal here, and whatever else filebeat expands is
-// left to it.
+// literals makes a string of each scalar that is one reference, and reports names
+// that are not set. filebeat parses what it expands, so that a version 2 became a
+// number and a password with a comma a list. What filebeat expands elsewhere in a
+// scalar is left to it, and so are keys.
 func (r *renderer) literals(f *yamlFile) {
-	for _, s := range f.scalars() {
-		r.literal(f, s)
+	for _, doc := range f.docs {
+		r.literalsBelow(f.path, doc)
 	}
 }
 
-func (r *renderer) literal(f *yamlFile, s scalar) {
-	name, fallback, hasFallback, whole := reference(s.Value)
-	if !whole {
+func (r *renderer) literalsBelow(path string, n *yaml.Node) {
+	for i, child := range n.Content {
+		switch {
+		case n.Kind == yaml.MappingNode && i%2 == 0:
+		case child.Kind != yaml.ScalarNode:
+			r.literalsBelow(path, child)
+		case r.literal(path, child) && child.Value == "" && child.Anchor == "" && isFlowList(n) && len(n.Content) == 1:
+			// filebeat takes an empty path for a file that it cannot open, so a list
+			// of nothing but an empty value is an empty list.
+			n.Content = nil
+		}
+	}
+}
+
+func isFlowList(n *yaml.Node) bool { return n.Kind == yaml.SequenceNode && n.Style&yaml.FlowStyle != 0 }
+
+// literal reports whether it has made a scalar a string.
+func (r *renderer) literal(path string, s *yaml.Node) bool {
+	value, ok := r.referred(s.Value)
+	if !ok {
 		replaceNames(s.Value, func(name, whole string) string {
-			r.checkFilebeatName(f.path, s.Line, name)
+			if _, set := r.env[name]; !set {
+				r.problem(path, s.Line, "the environment variable %s is not set: set it, or give it a default (${%s:})", name, name)
+			}
 			return whole
 		})
-		return
+		return false
 	}
-	value, set := r.env[name]
-	switch {
-	case !set && !hasFallback:
-		r.checkFilebeatName(f.path, s.Line, name)
-		return
-	case !set:
-		value = fallback
+	// filebeat takes $$ for $ and expands nothing there; YAML has no bytes that are
+	// no characters.
+	s.Value = strings.ReplaceAll(strings.ToValidUTF8(value, "\uFFFD"), "$", "$$")
+	style := yaml.SingleQuotedStyle
+	if strings.ContainsFunc(s.Value, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		style = yaml.DoubleQuotedStyle // has escapes for such characters
 	}
-	raw := s.Value
-	switch s.Style &^ yaml.TaggedStyle {
-	case yaml.DoubleQuotedStyle:
-		raw = `"` + raw + `"`
-	case yaml.SingleQuotedStyle:
-		raw = "'" + raw + "'"
+	s.Style = s.Style&yaml.TaggedStyle | style
+	if s.Style&yaml.TaggedStyle == 0 {
+		s.Tag = "!!str"
 	}
-	line := f.lines[s.Line-1]
-	at := skipProperties(line, f.column(s.Node))
-	if !strings.HasPrefix(line[at:], raw) {
-		r.problem(f.path, s.Line, "%s cannot be made a literal here: write it behind its key as it is, or in quotes", s.Value)
-		return
-	}
-	text := yamlString(value)
-	if value == "" && s.isAlone() {
-		text = ""
-	}
-	f.edits = append(f.edits, edit{s.Line, at, at + len(raw), text})
+	return true
 }
 
-// isAlone reports whether the scalar is all that a list in brackets holds: where
-// it has no value, the list is empty. filebeat takes a path that is empty for a
-// file that it cannot open.
-func (s scalar) isAlone() bool {
-	return s.in != nil && s.in.Kind == yaml.SequenceNode && s.in.Style == yaml.FlowStyle && len(s.in.Content) == 1
-}
-
-// skipProperties returns where a scalar begins behind its tags and anchors.
-func skipProperties(line string, at int) int {
-	for strings.HasPrefix(line[at:], "!") || strings.HasPrefix(line[at:], "&") {
-		end := strings.IndexAny(line[at:], " \t")
-		if end < 0 {
-			return at
-		}
-		at = len(line) - len(strings.TrimLeft(line[at+end:], " \t"))
-	}
-	return at
-}
-
-func (r *renderer) checkFilebeatName(path string, line int, name string) {
-	if _, set := r.env[name]; !set {
-		r.problem(path, line, "the environment variable %s is not set: set it, or give it a default (${%s:})", name, name)
-	}
-}
-
-// reference takes `${NAME}` and `${NAME:default}` apart. filebeat's other forms,
-// `${NAME:?message}` and names of its own settings such as `${path.home}`, are
-// none of ours.
-func reference(value string) (name, fallback string, hasFallback, ok bool) {
-	inner, found := strings.CutPrefix(value, "${")
+// referred returns the value of a scalar that is one `${NAME}` or `${NAME:default}`.
+// filebeat's other forms, `${NAME:?message}` and names of its own settings such as
+// `${path.home}`, are left to it.
+func (r *renderer) referred(scalar string) (value string, ok bool) {
+	inner, found := strings.CutPrefix(scalar, "${")
 	inner, closed := strings.CutSuffix(inner, "}")
 	if !found || !closed || strings.ContainsAny(inner, "{}") {
-		return "", "", false, false
+		return "", false
 	}
-	name, fallback, hasFallback = strings.Cut(inner, ":")
-	return name, fallback, hasFallback, config.IsName(name) && !strings.HasPrefix(fallback, "?")
-}
-
-// yamlString writes a value as a string that neither YAML nor filebeat's own
-// expansion changes.
-func yamlString(value string) string {
-	value = strings.ReplaceAll(strings.ToValidUTF8(value, "\uFFFD"), "$", "$$")
-	if !strings.ContainsFunc(value, func(c rune) bool { return !unicode.IsPrint(c) }) {
-		return "'" + strings.ReplaceAll(value, "'", "''") + "'"
+	name, fallback, hasFallback := strings.Cut(inner, ":")
+	if !config.IsName(name) || strings.HasPrefix(fallback, "?") {
+		return "", false
 	}
-	return strconv.QuoteToASCII(value) // its escapes are YAML's too
+	if value, set := r.env[name]; set {
+		return value, true
+	}
+	return fallback, hasFallback
 }

@@ -1,37 +1,24 @@
 package render
 
 import (
-	"cmp"
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// yamlFile is a YAML text that is changed in few places: whatever else its author
-// wrote, comments included, stays as it is.
+// yamlFile is one of filebeat's files. Its nodes are changed, and then encoded:
+// only filebeat reads the result, so nothing of the text but its data is kept.
 type yamlFile struct {
-	path  string
-	lines []string     // with their ends
-	docs  []*yaml.Node // the top nodes of its documents; nil when it is no YAML
-	edits []edit
-	gone  map[int]bool // the lines that are cut out
+	path string
+	docs []*yaml.Node // of kind DocumentNode; filebeat reads the first
 }
 
-// edit replaces the bytes from at to end of a line.
-type edit struct {
-	line, at, end int // line counts from 1
-	text          string
-}
-
-// parseYAML returns a file in any case.
-func parseYAML(path, text string) (*yamlFile, error) {
-	docs, err := documents(text)
-	return &yamlFile{path: path, lines: strings.SplitAfter(text, "\n"), docs: docs, gone: map[int]bool{}}, err
-}
-
+// documents decodes all documents of a text. Where there is only a comment it
+// returns an empty list, and nil only with an error.
 func documents(text string) ([]*yaml.Node, error) {
 	docs := []*yaml.Node{}
 	for decoder := yaml.NewDecoder(strings.NewReader(text)); ; {
@@ -43,23 +30,24 @@ func documents(text string) ([]*yaml.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		docs = append(docs, doc.Content...)
+		docs = append(docs, &doc)
 	}
 }
 
-// badLine is where a file that is no YAML goes wrong: behind the longest part of
-// it, from the top, that is. The line in the library's error is too small by one
+// badLine returns the line at which a text stops being YAML: the one behind its
+// longest valid beginning. The line in the library's error is too small by one
 // for some errors, and missing from others.
-func (f *yamlFile) badLine() int {
-	for n := len(f.lines) - 1; n > 0; n-- {
-		if _, err := documents(strings.Join(f.lines[:n], "")); err == nil {
+func badLine(text string) int {
+	lines := strings.SplitAfter(text, "\n")
+	for n := len(lines) - 1; n > 0; n-- {
+		if _, err := documents(strings.Join(lines[:n], "")); err == nil {
 			return n + 1
 		}
 	}
 	return 1
 }
 
-// yamlReason is the library's error without its line.
+// yamlReason returns the library's error without its line.
 func yamlReason(err error) string {
 	reason := strings.TrimPrefix(err.Error(), "yaml: ")
 	if _, after, found := strings.Cut(reason, ": "); found && strings.HasPrefix(reason, "line ") {
@@ -68,37 +56,52 @@ func yamlReason(err error) string {
 	return reason
 }
 
-// String returns the text with all changes.
-func (f *yamlFile) String() string {
-	lines := slices.Clone(f.lines)
-	// From the back: what is to the left stays where it is.
-	slices.SortStableFunc(f.edits, func(a, b edit) int { return cmp.Or(cmp.Compare(b.line, a.line), cmp.Compare(b.at, a.at)) })
-	for _, e := range f.edits {
-		line := lines[e.line-1]
-		lines[e.line-1] = line[:e.at] + e.text + line[e.end:]
-	}
-	var b strings.Builder
-	for i, line := range lines {
-		if !f.gone[i+1] {
-			b.WriteString(line)
+// encode returns the text of the changed file. Comments are left out, because the
+// library puts some of them where they end a list.
+func (f *yamlFile) encode() (string, error) {
+	var b bytes.Buffer
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	for _, doc := range f.docs {
+		dropComments(doc)
+		if err := encoder.Encode(doc); err != nil {
+			return "", fmt.Errorf("cannot render %s: %w", f.path, err)
 		}
 	}
-	return b.String()
+	return b.String(), nil
 }
 
-// cut takes lines out.
-func (f *yamlFile) cut(from, to int) {
-	for line := from; line <= to; line++ {
-		f.gone[line] = true
+func dropComments(n *yaml.Node) {
+	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
+	for _, child := range n.Content {
+		dropComments(child)
 	}
+}
+
+// root returns what the first document holds, nil when there is none.
+func (f *yamlFile) root() *yaml.Node {
+	if len(f.docs) == 0 {
+		return nil
+	}
+	return f.docs[0].Content[0]
+}
+
+// join adds the settings of another file.
+func (f *yamlFile) join(other *yamlFile) {
+	if root := f.root(); root != nil && root.Kind == yaml.MappingNode && other.root() != nil {
+		root.Content = append(root.Content, other.root().Content...)
+		return
+	}
+	f.docs = other.docs
 }
 
 // pair is a setting of a mapping.
 type pair struct{ key, value *yaml.Node }
 
+// pairs returns the settings of a mapping. Any other node, and nil, has none.
 func pairs(n *yaml.Node) []pair {
 	var all []pair
-	if n.Kind == yaml.MappingNode {
+	if n != nil && n.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			all = append(all, pair{n.Content[i], n.Content[i+1]})
 		}
@@ -106,59 +109,44 @@ func pairs(n *yaml.Node) []pair {
 	return all
 }
 
-// value returns what a mapping says of a name, nil when it does not.
+// value returns what a mapping says of a name, itself or by what it merges in
+// (<<: *other); nil when it says nothing.
 func value(n *yaml.Node, name string) *yaml.Node {
+	return valueIn(n, name, map[*yaml.Node]bool{})
+}
+
+// valueIn passes over the nodes that it has seen, because a mapping may merge
+// itself in.
+func valueIn(n *yaml.Node, name string, seen map[*yaml.Node]bool) *yaml.Node {
+	n = target(n)
+	if seen[n] {
+		return nil
+	}
+	seen[n] = true
+	var merged []*yaml.Node
 	for _, p := range pairs(n) {
-		if p.key.Value == name {
-			return p.value
+		switch {
+		case p.key.Value == name:
+			return target(p.value)
+		case p.key.Value == "<<":
+			merged = append(merged, p.value)
+			if p.value.Kind == yaml.SequenceNode {
+				merged = append(merged, p.value.Content...)
+			}
+		}
+	}
+	for _, m := range merged {
+		if v := valueIn(m, name, seen); v != nil {
+			return v
 		}
 	}
 	return nil
 }
 
-// settings returns those at the top of the file; filebeat reads its first document.
-func (f *yamlFile) settings() []pair {
-	if len(f.docs) == 0 {
-		return nil
+// target returns the node that an alias stands for, and any other node itself.
+func target(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
 	}
-	return pairs(f.docs[0])
-}
-
-// scalar is a value with the list or mapping that it stands in.
-type scalar struct {
-	*yaml.Node
-	in *yaml.Node
-}
-
-// scalars returns those of all documents, without the keys and without what is
-// cut out.
-func (f *yamlFile) scalars() []scalar {
-	var all []scalar
-	var collect func(n, in *yaml.Node)
-	collect = func(n, in *yaml.Node) {
-		if n.Kind == yaml.ScalarNode && !f.gone[n.Line] {
-			all = append(all, scalar{n, in})
-		}
-		for i, child := range n.Content {
-			if n.Kind != yaml.MappingNode || i%2 == 1 {
-				collect(child, n)
-			}
-		}
-	}
-	for _, doc := range f.docs {
-		collect(doc, nil)
-	}
-	return all
-}
-
-// column is where a node begins in its line, in bytes.
-func (f *yamlFile) column(n *yaml.Node) int {
-	column := n.Column - 1
-	for i := range f.lines[n.Line-1] {
-		if column == 0 {
-			return i
-		}
-		column--
-	}
-	return len(f.lines[n.Line-1])
+	return n
 }
