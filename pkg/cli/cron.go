@@ -93,10 +93,8 @@ func runCron(c command, args []string) error {
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, unix.SIGHUP)
 	defer signal.Stop(reload)
-	files, twin := crontabsOf(cfg, o.crontabs)
 	runner := cron.Runner{
-		Files:   files,
-		Twin:    twin,
+		Files:   crontabsOf(cfg, o.crontabs),
 		Zone:    zone,
 		Environ: cfg.Environ,
 		Timeout: time.Duration(cfg.CronJobTimeout),
@@ -173,8 +171,8 @@ func (o *cronOptions) open() (io.Writer, error) {
 // crontabsOf returns the crontabs to read. The image's own is known by two names,
 // of which one is a link to the other. Where a script of the Python version left
 // a file in place of that link, and it could not be put back, it has jobs in it as
-// well: then both are read, and the second one's name comes too.
-func crontabsOf(c config.Config, named []string) (files []string, twin string) {
+// well: then both are read.
+func crontabsOf(c config.Config, named []string) []string {
 	isFile := func(path string) bool {
 		info, err := os.Lstat(path)
 		return err == nil && info.Mode().IsRegular()
@@ -182,15 +180,13 @@ func crontabsOf(c config.Config, named []string) (files []string, twin string) {
 	link, rendered := setup.CrontabLink(c), setup.Crontab(c)
 	switch {
 	case link == rendered || !isFile(link):
-		return named, ""
+		return named
 	case !slices.Contains(named, link):
-		twin = link
+		return append(slices.Clone(named), link)
 	case isFile(rendered):
-		twin = rendered
-	default:
-		return named, ""
+		return append(slices.Clone(named), rendered)
 	}
-	return append(slices.Clone(named), twin), twin
+	return named
 }
 
 // badLines makes what is wrong with crontabs an error of the configuration.
@@ -205,7 +201,7 @@ func badLines(err error) error {
 // testCrontabs shows what it can read of crontabs, and returns what is wrong.
 func testCrontabs(out io.Writer, files []string, now time.Time) error {
 	const times = 3
-	table, err := cron.ReadFiles(files)
+	table, repeated, err := cron.ReadFiles(files)
 	w := bufio.NewWriter(out)
 	defer w.Flush()
 	for _, e := range table {
@@ -217,6 +213,9 @@ func testCrontabs(out io.Writer, files []string, now time.Time) error {
 		for i, next := 0, e.Schedule.Next(now); i < times && !next.IsZero(); i, next = i+1, e.Schedule.Next(next) {
 			fmt.Fprintf(w, "\t%s\n", next.Format("Mon 2006-01-02 15:04:05 MST"))
 		}
+	}
+	for _, e := range repeated {
+		fmt.Fprintf(w, "%s:%d: %s\t%s\n\tleft out: an entry above is the same\n", e.File, e.Line, e.Spec, e.Command)
 	}
 	return badLines(err)
 }

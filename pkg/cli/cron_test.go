@@ -225,7 +225,7 @@ func TestCronReadsBothCrontabs(t *testing.T) {
 			waitForLine(t, logfile, `\tkubernetes:[12] built in$`)
 			if name == "file" {
 				waitForLine(t, logfile, `\tkubernetes:1 old step$`)
-				waitForLine(t, logfile, `\tINFO\tcron 1 job from .*/kubernetes left out: another crontab has the same$`)
+				waitForLine(t, logfile, `\tINFO\tcron 1 job left out, from .*/kubernetes:\d on: an entry above is the same$`)
 			}
 			if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
 				t.Fatal(err)

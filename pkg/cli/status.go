@@ -164,10 +164,8 @@ func (s *status) addProbes(cfg config.Config) {
 func (s *status) addJobs(cfg config.Config, cronRuns bool) {
 	zone, err := timeZone(cfg)
 	s.note(err)
-	files, twin := crontabsOf(cfg, []string{setup.Crontab(cfg)})
-	table, err := cron.ReadFiles(files)
+	table, _, err := cron.ReadFiles(crontabsOf(cfg, []string{setup.Crontab(cfg)}))
 	s.note(err)
-	table = table.Without(twin)
 	now := time.Now()
 	for _, e := range table {
 		job := jobStatus{Schedule: e.Spec, Command: e.Command}

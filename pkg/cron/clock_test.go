@@ -57,7 +57,7 @@ func TestAdjust(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newRig(t, "30 0 * * * fixed\n*/30 * * * * rhythm\n")
-				table, err := ReadFiles(g.runner.Files)
+				table, _, err := ReadFiles(g.runner.Files)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -173,17 +173,30 @@ func TestReadFiles(t *testing.T) {
 	dir := t.TempDir()
 	a, b, link := filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "link")
 	write(t, a, "@daily a\nbad\n")
-	write(t, b, "@daily b\n")
+	write(t, b, "@daily b\n@daily  a\nTZ=UTC\n@daily a\nX=1\n@daily b\n")
 	if err := os.Symlink(a, link); err != nil {
 		t.Fatal(err)
 	}
-	table, err := ReadFiles([]string{a, b, link, a})
+	table, repeated, err := ReadFiles([]string{a, b, link, a})
 	if want := a + ":2: has 1 of five fields: minute, hour, day of month, month, day of week"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
-	if len(table) != 2 || table[0].Command != "a" || table[1].Command != "b" {
-		t.Errorf("%+v", table)
+	// The second @daily a is the same as the first; another time zone or environment
+	// makes another job.
+	if got, want := names(table), "a:1 b:1 b:4 b:6"; got != want {
+		t.Errorf("table %s, want %s", got, want)
 	}
+	if got, want := names(repeated), "b:2"; got != want {
+		t.Errorf("repeated %s, want %s", got, want)
+	}
+}
+
+func names(table Table) string {
+	var names []string
+	for _, e := range table {
+		names = append(names, e.Name())
+	}
+	return strings.Join(names, " ")
 }
 
 func TestReadFileRefuses(t *testing.T) {

@@ -173,7 +173,11 @@ func TestJobsAreSessions(t *testing.T) {
 func TestManyAtOnce(t *testing.T) {
 	const n = 200
 	dir := t.TempDir()
-	l, end := startReal(t, &Runner{}, strings.Repeat(fmt.Sprintf("@every 1s echo $$ >%s/$$.pid; exec sleep 1000\n", dir), n))
+	var crontab strings.Builder
+	for i := range n {
+		fmt.Fprintf(&crontab, "@every 1s echo $$ >%s/%d.pid; exec sleep 1000\n", dir, i)
+	}
+	l, end := startReal(t, &Runner{}, crontab.String())
 	running := pids(t, dir, n)
 	if text := l.String(); strings.Contains(text, "end:") {
 		t.Errorf("a job has ended:\n%s", text)

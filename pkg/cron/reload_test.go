@@ -42,6 +42,26 @@ func TestRunnerReloads(t *testing.T) {
 	})
 }
 
+// An entry that stands twice, in one crontab or in two, runs once, after a reload
+// as well.
+func TestRunnerLeavesOutRepeatedEntries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, "* * * * * a\n* *  * * * a\n")
+		other := g.file + "2"
+		write(t, other, "* * * * * a\n* * * * * b\n")
+		g.runner.Files = append(g.runner.Files, other)
+		g.start()
+		g.wantLog("INFO\tcron 2 jobs left out, from TAB:2 on: an entry above is the same", "INFO\tcron 2 jobs from TAB and TAB2")
+		g.write("# moved\n* * * * * a\n")
+		g.reload <- os.Interrupt
+		synctest.Wait()
+		g.wantLog("INFO\tcron 1 job left out, from TAB2:1 on: an entry above is the same", "INFO\tcron 2 jobs from TAB and TAB2, 2 of them as before")
+		time.Sleep(time.Minute + time.Second)
+		g.wantRuns("01-01 00:01:00 a", "01-01 00:01:00 b")
+		g.stop()
+	})
+}
+
 // A job that is due in the moment of a reload is neither lost nor run twice.
 func TestRunnerReloadsWhenDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

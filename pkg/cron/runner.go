@@ -13,7 +13,6 @@ import (
 // Runner runs the jobs of crontabs.
 type Runner struct {
 	Files   []string       // crontabs
-	Twin    string         // one of Files that may repeat jobs of the others, which are run once
 	Zone    *time.Location // of crontabs that set none; nil means this process's
 	Environ []string       // NAME=value, of the jobs
 	Timeout time.Duration  // of a job; 0 means none
@@ -40,7 +39,7 @@ const watchInterval = 10 * time.Second
 // stay as they are.
 func (r *Runner) Run(ctx context.Context, reload <-chan os.Signal) error {
 	watch := newWatch(r.Files, r.clock)
-	table, err := r.read()
+	table, err := r.read(0)
 	if err != nil {
 		return err
 	}
@@ -70,25 +69,20 @@ func (r *Runner) Run(ctx context.Context, reload <-chan os.Signal) error {
 	}
 }
 
-// read reads the crontabs. With bad lines, which it logs, the table holds the
-// others, unless the runner is strict.
-func (r *Runner) read() (Table, error) {
-	table, err := ReadFiles(r.Files)
-	all := len(table)
-	table = table.Without(r.Twin)
-	if twins := all - len(table); twins > 0 {
-		r.Log.Info().Msgf("%s from %s left out: another crontab has the same", count(twins), r.Twin)
-	}
+// read reads the crontabs, at the start and for each reload. Bad lines are logged
+// and left out when at least so many good ones remain, unless the runner is strict.
+func (r *Runner) read(least int) (Table, error) {
+	table, repeated, err := ReadFiles(r.Files)
 	var problems Problems
-	if !errors.As(err, &problems) || r.Strict {
-		return table, err
+	if err != nil && (!errors.As(err, &problems) || r.Strict || len(table) < least) {
+		return nil, err
 	}
-	r.leaveOut(problems)
-	return table, nil
-}
-
-func (r *Runner) leaveOut(problems Problems) {
 	for _, line := range problems.Lines() {
 		r.Log.Error().Msgf("%s: left out", line)
 	}
+	if len(repeated) > 0 {
+		first := repeated[0]
+		r.Log.Info().Msgf("%s left out, from %s:%d on: an entry above is the same", count(len(repeated)), first.File, first.Line)
+	}
+	return table, nil
 }

@@ -2,7 +2,6 @@ package cron
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -26,12 +25,7 @@ type scheduler struct {
 
 // reload takes up crontabs that have changed, if they can be used.
 func (s *scheduler) reload() {
-	table, err := ReadFiles(s.Files)
-	var problems Problems
-	if errors.As(err, &problems) && !s.Strict && len(table) > 0 {
-		s.leaveOut(problems)
-		err = nil
-	}
+	table, err := s.read(1)
 	if err != nil {
 		s.Log.Error().Msgf("the jobs stay as they are: %v", err)
 		return

@@ -40,18 +40,21 @@ func (e Entry) Name() string {
 	return filepath.Base(e.File) + ":" + strconv.Itoa(e.Line)
 }
 
-// Without returns the table without the jobs of a crontab that another one has
-// as well: with the same schedule and the same command.
-func (t Table) Without(twin string) Table {
-	type job struct{ spec, command string }
-	key := func(e Entry) job { return job{strings.Join(strings.Fields(e.Spec), " "), e.Command} }
-	others := map[job]bool{}
-	for _, e := range t {
-		if e.File != twin {
-			others[key(e)] = true
+// cutRepeated takes out the entries that repeat one above them: with the same
+// schedule, command and environment.
+func (t Table) cutRepeated() (distinct, repeated Table) {
+	type job struct{ spec, zone, command, env string }
+	seen := make(map[job]bool, len(t))
+	distinct = slices.DeleteFunc(t, func(e Entry) bool {
+		j := job{strings.Join(strings.Fields(e.Spec), " "), e.Schedule.Zone(), e.Command, strings.Join(e.Env, "\n")}
+		if seen[j] {
+			repeated = append(repeated, e)
+			return true
 		}
-	}
-	return slices.DeleteFunc(t, func(e Entry) bool { return e.File == twin && others[key(e)] })
+		seen[j] = true
+		return false
+	})
+	return distinct, repeated
 }
 
 // Problem is a line that cannot be used.
@@ -105,10 +108,11 @@ func ReadFile(path string) (Table, error) {
 	return Parse(f, path)
 }
 
-// ReadFiles reads crontabs into one table. A file that is named more than once,
-// under whatever names, is read once.
-func ReadFiles(paths []string) (Table, error) {
-	var table Table
+// ReadFiles reads crontabs into one table. Whoever appends to a crontab may do it
+// twice, and an old image may copy the crontab to another place: a file that is
+// named twice, even by different names, is read once, and an entry that repeats
+// one above it is in repeated instead of the table.
+func ReadFiles(paths []string) (table, repeated Table, err error) {
 	var problems Problems
 	var read []fs.FileInfo
 	for _, path := range paths {
@@ -121,14 +125,15 @@ func ReadFiles(paths []string) (Table, error) {
 		entries, err := ReadFile(path)
 		var bad Problems
 		if err != nil && !errors.As(err, &bad) {
-			return nil, err
+			return nil, nil, err
 		}
 		table, problems = append(table, entries...), append(problems, bad...)
 	}
+	table, repeated = table.cutRepeated()
 	if len(problems) > 0 {
-		return table, problems
+		return table, repeated, problems
 	}
-	return table, nil
+	return table, repeated, nil
 }
 
 func isAmong(info fs.FileInfo, files []fs.FileInfo) bool {
