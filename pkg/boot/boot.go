@@ -12,6 +12,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/setup"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 // Boot is a container's start.
@@ -57,7 +58,8 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 	if err := b.settle(); err != nil {
 		return err
 	}
-	if err := b.render(); err != nil {
+	conf, err := b.render()
+	if err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -68,13 +70,13 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 			return err
 		}
 		if b.Config.LogStdout {
-			if err := follow.Begin(b.Config); err != nil {
+			if err := follow.Begin(b.Config, conf); err != nil {
 				return err
 			}
 		}
 	}
 	if b.Config.MainProgram != "" && c.isSupervisord() {
-		return b.stay(ctx)
+		return b.stay(ctx, conf)
 	}
 	return b.exec(c)
 }
@@ -93,13 +95,13 @@ func (b *Boot) runAlways(ctx context.Context) error {
 	return setup.Complete(b.Config)
 }
 
-// render turns the templates into configuration.
-func (b *Boot) render() error {
-	warnings, err := render.All(b.Config)
-	for _, warning := range warnings {
+// render turns the templates into configuration, and returns supervisord's.
+func (b *Boot) render() (*supervisorconf.Conf, error) {
+	rendered, err := render.All(b.Config)
+	for _, warning := range rendered.Warnings {
 		b.Log.Warn().Msg(warning)
 	}
-	return err
+	return rendered.Supervisord, err
 }
 
 func (b *Boot) steps() setup.Runner { return setup.Runner{Config: b.Config, Log: b.Log} }

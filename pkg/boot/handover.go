@@ -17,6 +17,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/script"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 // exec ends this process in favour of the command. As PID 1 it hands over its
@@ -100,23 +101,19 @@ func (e *Ended) Error() string {
 
 // stay keeps this process as PID 1 until the main program has ended, and then
 // runs what is to run at the end.
-func (b *Boot) stay(ctx context.Context) error {
+func (b *Boot) stay(ctx context.Context, conf *supervisorconf.Conf) error {
 	path, argv, err := b.find(Command{})
 	if err != nil {
 		return err
 	}
-	client, err := supervisor.FromConfig(render.SupervisorConf(b.Config), b.Config.Lookup)
-	if err != nil {
-		return err
-	}
-	logFile, err := supervisor.LogFile(render.SupervisorConf(b.Config), b.Config.Lookup)
+	client, err := supervisor.New(conf)
 	if err != nil {
 		return err
 	}
 	b.startKick()
 	status, err := pid1.Init{
 		Path: path, Argv: argv, Env: b.Config.Environ,
-		Client: client, LogFile: logFile, Program: b.Config.MainProgram, Log: b.Log,
+		Client: client, LogFile: conf.LogFile(), Program: b.Config.MainProgram, Log: b.Log,
 	}.Run(ctx)
 	if err != nil {
 		return err

@@ -2,12 +2,15 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/follow"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 func followCommand() command {
@@ -36,12 +39,12 @@ func followLogs(c command, args []string) error {
 	if err != nil {
 		return err
 	}
-	sources, err := follow.Sources(cfg)
+	conf, err := supervisorconf.Load(render.SupervisorConf(cfg), cfg.Lookup)
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot read supervisord's configuration: %w (has the container started?)", err)
 	}
 	f := follow.Follower{
-		Sources: sources, Positions: follow.PositionsPath(cfg), Out: out,
+		Sources: follow.Sources(conf), Positions: follow.PositionsPath(cfg), Out: out,
 		JSON: cfg.LogFormat == "json", Colour: out.IsTerminal() && cfg.NoColor == "",
 		Log: log.Named(log.New(os.Stderr, logOptions(cfg)), c.name),
 	}

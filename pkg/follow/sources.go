@@ -1,16 +1,14 @@
 package follow
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
-	"github.com/ZPascal/container-manager/pkg/fsutil"
-	"github.com/ZPascal/container-manager/pkg/ini"
 	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 // Source is a log to follow.
@@ -22,40 +20,14 @@ type Source struct {
 	auto bool // Path is a pattern: supervisord makes the name up at its start
 }
 
-// Sources returns the logs that the rendered configuration of supervisord names:
-// those of all programs, and supervisord's own. The standard output of an event
-// listener is its protocol and left out.
-func Sources(c config.Config) ([]Source, error) {
-	conf := render.SupervisorConf(c)
-	paths, err := filepath.Glob(filepath.Join(filepath.Dir(conf), "conf.d", "*.conf"))
-	if err != nil {
-		return nil, err
-	}
-	var files []*ini.File
-	for _, path := range append([]string{conf}, paths...) {
-		data, err := fsutil.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read supervisord's configuration: %w (has the container started?)", err)
-		}
-		files = append(files, ini.Parse(path, string(data)))
-	}
-	environ := map[string]string{}
-	for _, entry := range c.Environ {
-		name, value, _ := strings.Cut(entry, "=")
-		environ[name] = value
-	}
-	logs := ini.Logs(files, func(name string) (string, bool) {
-		value, ok := environ[name]
-		return value, ok
-	})
-	return sources(logs), nil
-}
-
-func sources(logs []ini.Log) []Source {
+// Sources returns the logs that supervisord's configuration names: those of all
+// programs, and supervisord's own. The standard output of an event listener is its
+// protocol and left out.
+func Sources(conf *supervisorconf.Conf) []Source {
 	var sources []Source
 	at := map[string]int{}
-	for _, l := range logs {
-		if l.Process == render.StdoutProgram || strings.HasPrefix(l.Section, "eventlistener:") && l.Stream == "stdout" {
+	for _, l := range conf.Logs() {
+		if l.Process == render.StdoutProgram || l.Section.Kind() == "eventlistener" && l.Stream == "stdout" {
 			continue
 		}
 		if i, shared := at[l.Path]; shared {
@@ -94,13 +66,9 @@ func resolve(sources []Source) []Source {
 
 // Begin records where the logs end before supervisord starts, so that lines of a
 // former life are not written again and none of this one is left out.
-func Begin(c config.Config) error {
-	sources, err := Sources(c)
-	if err != nil {
-		return err
-	}
+func Begin(c config.Config, conf *supervisorconf.Conf) error {
 	var records []record
-	for _, s := range sources {
+	for _, s := range Sources(conf) {
 		if s.auto {
 			continue
 		}

@@ -9,11 +9,12 @@ import (
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/setup"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // started is what a start has done by the time when it records the ends of logs.
-func started(t *testing.T, files map[string]string) config.Config {
+func started(t *testing.T, files map[string]string) (config.Config, *supervisorconf.Conf) {
 	t.Helper()
 	tree := testenv.NewTree(t)
 	for name, text := range files {
@@ -30,14 +31,15 @@ func started(t *testing.T, files map[string]string) config.Config {
 	for _, dir := range []string{"logging", "supervisord"} {
 		testenv.Mkdir(t, c.RunDir+"/"+dir)
 	}
-	if _, err := render.All(c); err != nil {
+	rendered, err := render.All(c)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return c, rendered.Supervisord
 }
 
 func TestSources(t *testing.T) {
-	c := started(t, map[string]string{"image/supervisord/conf.d/app.conf": `[program:app]
+	c, conf := started(t, map[string]string{"image/supervisord/conf.d/app.conf": `[program:app]
 command = app
 stdout_logfile = %(ENV_SUPERVISOR_LOGS_DIR)s/%(ENV_APP_LOG)s.log
 stderr_logfile = %(ENV_SUPERVISOR_LOGS_DIR)s/%(ENV_APP_LOG)s.log
@@ -55,10 +57,7 @@ stderr_logfile = /dev/null
 command = unnamed
 stdout_logfile = NONE
 `})
-	all, err := Sources(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := Sources(conf)
 	var got []string
 	for _, s := range all {
 		got = append(got, fmt.Sprintf("%s %s %s", s.Program, s.Stream, strings.TrimPrefix(s.Path, c.SupervisorLogs+"/")))
@@ -76,7 +75,7 @@ unnamed stderr unnamed-stderr---supervisor-*.log`
 	}
 
 	testenv.Write(t, c.SupervisorLogs+"/special.log", "of a former life\n", 0o644)
-	if err := Begin(c); err != nil {
+	if err := Begin(c, conf); err != nil {
 		t.Fatal(err)
 	}
 	records, known, err := readRecords(PositionsPath(c))

@@ -51,7 +51,7 @@ func (p Init) watch(ctx context.Context) end {
 			return end{how: "is FATAL: " + process.SpawnErr, failed: true}
 		case exited && (last == nil || last.Start != process.Start || last.Stop != process.Stop):
 			last, since, wait = process, time.Now(), atOnce
-		case exited && time.Since(since) >= p.settle(ctx, process):
+		case exited && time.Since(since) >= p.settle(process):
 			return end{how: "has ended", status: process.ExitStatus}
 		case process.State == supervisord.StateStarting, process.State == supervisord.StateRunning:
 			wait = waitExit(ctx, process.Pid)
@@ -86,9 +86,8 @@ func (p Init) main(ctx context.Context) (*supervisord.ProcessInfo, error) {
 // supervisord will not start it again. It would do so before its next answer,
 // but with startsecs=0 the program may even have EXITED again by then; its times
 // are in whole seconds.
-func (p Init) settle(ctx context.Context, process *supervisord.ProcessInfo) time.Duration {
-	configs, err := p.Client.Configs(ctx)
-	if err == nil && configs[supervisor.Name(*process)].StartSecs > 0 {
+func (p Init) settle(process *supervisord.ProcessInfo) time.Duration {
+	if p.Client.Configured()(*process).StartSecs > 0 {
 		return 0
 	}
 	return 1100 * time.Millisecond

@@ -1,16 +1,13 @@
 package render
 
 import (
-	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
 
-	"github.com/ZPascal/container-manager/pkg/ini"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 // lookedUp are the options that supervisord 4 looks up, by kind of section, and
@@ -48,42 +45,25 @@ var ownNames = map[string]bool{
 	"here": false, "host_node_name": false, "program_name": false, "group_name": false, "process_num": true, "numprocs": true,
 }
 
-// checkINI reports what supervisord could not expand and directories that are
-// missing: it would end with status 2, and name neither file nor line.
-// supervisordEnv are the names that [supervisord] adds to the environment.
-func (r *renderer) checkINI(f *ini.File, supervisordEnv map[string]bool) {
-	r.checkLines(f)
-	for _, s := range f.Sections {
-		kind := s.Kind()
-		extra := maps.Clone(supervisordEnv)
-		addEnvironment(s, extra)
-		for _, o := range s.Options {
-			if !isLookedUp(kind, o.Key) {
-				continue
-			}
-			for _, p := range o.Parts {
-				r.checkPercent(f, o.Key, p, extra)
-			}
+// checkConf reports what supervisord could not read or expand, programs without a
+// command, and directories that are missing: it would end with status 2, and name
+// neither file nor line.
+func (r *renderer) checkConf(conf *supervisorconf.Conf) {
+	for _, f := range conf.Files {
+		r.checkLines(f)
+	}
+	for _, s := range conf.Sections {
+		if _, ok := s.Get("command"); !ok && s.IsProgram() {
+			r.problemAt(s, "command", "[%s] has no command: add what to run (command = ...)", s.Name)
 		}
-		switch {
-		case kind == "supervisord":
-			r.checkDir(f, s, "logfile", filepath.Dir)
-			r.checkDir(f, s, "pidfile", filepath.Dir)
-			r.checkDir(f, s, "childlogdir", filepath.Clean)
-			r.checkDir(f, s, "directory", filepath.Clean)
-		case s.IsProgram():
-			for _, key := range []string{"stdout_logfile", "stderr_logfile"} {
-				r.checkDir(f, s, key, filepath.Dir)
-				r.checkExpandedTwice(f, s, key)
-			}
-		}
+		r.checkOptions(conf, s)
 	}
 }
 
 // checkLines reports lines that are no configuration.
-func (r *renderer) checkLines(f *ini.File) {
+func (r *renderer) checkLines(f *supervisorconf.File) {
 	for _, p := range f.Stray {
-		if len(f.Sections) == 0 || p.Line < f.Sections[0].Line {
+		if len(f.Blocks) == 0 || p.Line < f.Blocks[0].Line {
 			r.problem(f.Path, p.Line, "%q stands before any section: begin with one, such as [program:app]", p.Text)
 			continue
 		}
@@ -91,41 +71,32 @@ func (r *renderer) checkLines(f *ini.File) {
 	}
 }
 
-// checkCommands reports programs without a command, wherever their sections
-// stand: supervisord makes one of sections with one name.
-func (r *renderer) checkCommands(files []*ini.File) {
-	has := map[string]bool{}
-	for _, f := range files {
-		for _, s := range f.Sections {
-			if _, _, ok := s.Get("command"); ok {
-				has[s.Name] = true
+func (r *renderer) checkOptions(conf *supervisorconf.Conf, s *supervisorconf.Section) {
+	environment := s.Environment()
+	for _, o := range s.Options() {
+		if !isLookedUp(s.Kind(), o.Key) {
+			continue
+		}
+		check := percentCheck{r, o, func(variable string) bool {
+			_, set := conf.Lookup(variable)
+			_, own := environment[variable]
+			return set || own
+		}}
+		expands := true
+		for _, p := range o.Parts {
+			expands = check.part(p) && expands
+		}
+		switch {
+		case s.Kind() == "supervisord" && (o.Key == "logfile" || o.Key == "pidfile"):
+			r.checkDir(conf, o, filepath.Dir)
+		case s.Kind() == "supervisord" && (o.Key == "childlogdir" || o.Key == "directory"):
+			r.checkDir(conf, o, filepath.Clean)
+		case s.IsProgram() && (o.Key == "stdout_logfile" || o.Key == "stderr_logfile"):
+			r.checkDir(conf, o, filepath.Dir)
+			if expands {
+				r.checkExpandedTwice(conf, o)
 			}
 		}
-	}
-	for _, f := range files {
-		for _, s := range f.Sections {
-			if s.IsProgram() && !has[s.Name] {
-				r.problem(f.Path, s.Line, "[%s] has no command: add what to run (command = ...)", s.Name)
-				has[s.Name] = true // one is enough
-			}
-		}
-	}
-}
-
-// assignment is a name and its value in an environment option, as Python's shlex
-// takes them apart. Most starts need it not once, and can do without its cost.
-var assignment = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`([^\s=,"']+)\s*=\s*(?:"[^"]*"|'[^']*'|[^\s,"']*)`)
-})
-
-// addEnvironment adds the names that a section's environment option sets.
-func addEnvironment(s ini.Section, names map[string]bool) {
-	value, _, ok := s.Get("environment")
-	if !ok {
-		return
-	}
-	for _, match := range assignment().FindAllStringSubmatch(value, -1) {
-		names[match[1]] = true
 	}
 }
 
@@ -146,11 +117,24 @@ func cutConversion(s string) (as, after string) {
 	return rest[:1], rest[1:]
 }
 
-func (r *renderer) checkPercent(f *ini.File, key string, p ini.Part, extra map[string]bool) {
+// percentCheck reports what supervisord could not expand in an option.
+type percentCheck struct {
+	*renderer
+	option *supervisorconf.Option
+	isSet  func(variable string) bool
+}
+
+func (c percentCheck) problem(p supervisorconf.Part, format string, args ...any) {
+	c.renderer.problem(c.option.Block.File.Path, p.Line, c.option.Key+": "+format, args...)
+}
+
+// part reports whether all is well with a part of the value.
+func (c percentCheck) part(p supervisorconf.Part) bool {
+	ok := true
 	for rest := p.Text; ; {
 		at := strings.IndexByte(rest, '%')
 		if at < 0 {
-			return
+			return ok
 		}
 		rest = rest[at+1:]
 		switch {
@@ -159,17 +143,19 @@ func (r *renderer) checkPercent(f *ini.File, key string, p ini.Part, extra map[s
 		case strings.HasPrefix(rest, "("):
 			name, after, closed := strings.Cut(rest[1:], ")")
 			if !closed {
-				r.problem(f.Path, p.Line, "%s: %%(%s is not closed", key, name)
-				return
+				c.problem(p, "%%(%s is not closed", name)
+				return false
 			}
-			known := r.checkName(f, key, p, name, extra)
+			known := c.name(p, name)
 			as, after := cutConversion(after)
 			if known && !converts(name, as) {
-				r.problem(f.Path, p.Line, "%s: %%(%s) must be followed by an s: %%(%s)s", key, name, name)
+				c.problem(p, "%%(%s) must be followed by an s: %%(%s)s", name, name)
+				known = false
 			}
-			rest = after
+			rest, ok = after, ok && known
 		default:
-			r.problem(f.Path, p.Line, "%s: a single %% must be written %%%%", key)
+			c.problem(p, "a single %% must be written %%%%")
+			ok = false
 		}
 	}
 }
@@ -179,16 +165,15 @@ func converts(name, as string) bool {
 	return as != "" && (strings.Contains("sra%", as) || ownNames[name] && strings.Contains("dioxXuceEfFgG", as))
 }
 
-// checkName reports whether supervisord knows the name.
-func (r *renderer) checkName(f *ini.File, key string, p ini.Part, name string, extra map[string]bool) bool {
+// name reports whether supervisord knows the name.
+func (c percentCheck) name(p supervisorconf.Part, name string) bool {
 	variable, isEnv := strings.CutPrefix(name, "ENV_")
-	_, set := r.env[variable]
 	_, own := ownNames[name]
 	switch {
-	case isEnv && !set && !extra[variable]:
-		r.problem(f.Path, p.Line, "%s: the environment variable %s is not set: set it, empty if need be (ENV %s=\"\" in the Dockerfile)", key, variable, variable)
+	case isEnv && !c.isSet(variable):
+		c.problem(p, "the environment variable %s is not set: set it, empty if need be (ENV %s=\"\" in the Dockerfile)", variable, variable)
 	case !isEnv && !own:
-		r.problem(f.Path, p.Line, "%s: %%(%s)s is no name that supervisord knows: write %%(ENV_%s)s for an environment variable", key, name, name)
+		c.problem(p, "%%(%s)s is no name that supervisord knows: write %%(ENV_%s)s for an environment variable", name, name)
 	default:
 		return true
 	}
@@ -196,15 +181,13 @@ func (r *renderer) checkName(f *ini.File, key string, p ini.Part, name string, e
 }
 
 // checkDir reports that the directory that dir finds in the value is missing.
-func (r *renderer) checkDir(f *ini.File, s ini.Section, key string, dir func(string) string) {
-	value, line, ok := s.Get(key)
-	path := r.expandEnv(value)
-	if !ok || !filepath.IsAbs(path) || strings.Contains(path, "%(") {
+func (r *renderer) checkDir(conf *supervisorconf.Conf, o *supervisorconf.Option, dir func(string) string) {
+	path := conf.Expand(o.Value())
+	if !filepath.IsAbs(path) || strings.Contains(path, "%(") {
 		return
 	}
-	path = dir(strings.ReplaceAll(path, "%%", "%"))
-	if !r.isDir(path) {
-		r.problem(f.Path, line, "%s: the directory %s does not exist: create it in a run.always step", key, path)
+	if path = dir(path); !r.isDir(path) {
+		r.problem(o.Block.File.Path, o.Parts[0].Line, "%s: the directory %s does not exist: create it in a run.always step", o.Key, path)
 	}
 }
 
@@ -221,23 +204,17 @@ func (r *renderer) isDir(path string) bool {
 
 // checkExpandedTwice reports a % that is left of a log file's name once it has
 // been expanded: supervisord expands it again, and ends.
-func (r *renderer) checkExpandedTwice(f *ini.File, s ini.Section, key string) {
-	value, line, _ := s.Get(key)
-	for _, own := range []string{"%(here)s", "%(host_node_name)s", "%(program_name)s", "%(group_name)s"} {
-		value = strings.ReplaceAll(value, own, "")
-	}
-	once := ini.ExpandEnv(value, func(name string) (string, bool) {
-		v, ok := r.env[name]
-		return v, ok && strings.Contains(v, "%")
+func (r *renderer) checkExpandedTwice(conf *supervisorconf.Conf, o *supervisorconf.Option) {
+	leavesPercent := false
+	supervisorconf.Replace(o.Value(), func(name, _ string) (string, bool) {
+		variable, isEnv := strings.CutPrefix(name, "ENV_")
+		value, _ := conf.Lookup(variable)
+		leavesPercent = leavesPercent || name == "%" || isEnv && strings.Contains(value, "%")
+		return "", true
 	})
-	if once != value || strings.Contains(once, "%%") {
-		r.problem(f.Path, line, "%s: supervisord cannot write to a file with a %% in its path (%s): choose another", key, strings.ReplaceAll(r.expandEnv(value), "%%", "%"))
+	if leavesPercent {
+		r.problem(o.Block.File.Path, o.Parts[0].Line, "%s: supervisord cannot write to a file with a %% in its path (%s): choose another", o.Key, conf.Expand(o.Value()))
 	}
-}
-
-// expandEnv expands what is known before supervisord runs; other names stay.
-func (r *renderer) expandEnv(value string) string {
-	return ini.ExpandEnv(value, r.lookup)
 }
 
 func (r *renderer) lookup(name string) (string, bool) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 // Error lists every problem of the templates, with file and line.
@@ -42,37 +43,44 @@ func filebeatConf(c config.Config) string {
 	return filepath.Join(c.RunDir, "logging", "filebeat-global.yml")
 }
 
+// Result is what a start needs to know of what was rendered.
+type Result struct {
+	Supervisord *supervisorconf.Conf
+	// Warnings, with file and line, are about what works, but not as its author
+	// may think.
+	Warnings []string
+}
+
 // All renders everything, or nothing when a template is invalid: then the error
-// is an *Error. The warnings, with file and line, are about what works, but not
-// as its author may think.
-func All(c config.Config) (warnings []string, err error) {
+// is an *Error.
+func All(c config.Config) (Result, error) {
 	r := &renderer{Config: c, env: make(map[string]string, len(c.Environ)), out: map[string]output{}, isDirs: map[string]bool{}}
 	for _, entry := range c.Environ {
 		name, value, _ := strings.Cut(entry, "=")
 		r.env[name] = value
 	}
-	programs, err := r.supervisord()
+	conf, err := r.supervisord()
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	rotated, err := r.logrotate()
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
-	r.addStdoutProgram(programs)
-	r.divideRotation(programs, rotated)
-	r.addSupervisord(programs)
+	r.addStdoutProgram(conf)
+	r.divideRotation(conf, rotated)
+	r.addSupervisord(conf)
 	r.addLogrotate(rotated)
 	if err := r.checkLogrotate(rotated); err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	if err := r.filebeat(); err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	if len(r.problems) > 0 {
-		return nil, &Error{texts(r.problems)}
+		return Result{}, &Error{texts(r.problems)}
 	}
-	return texts(r.warnings), r.write()
+	return Result{conf, texts(r.warnings)}, r.write()
 }
 
 // texts sorts problems by their place.
@@ -139,6 +147,12 @@ func (r *renderer) owns(dir string, files ...string) {
 
 func (r *renderer) problem(file string, line int, format string, args ...any) {
 	r.problems = append(r.problems, problem{file, line, fmt.Sprintf(format, args...)})
+}
+
+// problemAt is a problem with an option of supervisord's, or with its section.
+func (r *renderer) problemAt(s *supervisorconf.Section, key, format string, args ...any) {
+	file, line := s.Place(key)
+	r.problem(file, line, format, args...)
 }
 
 func (r *renderer) warn(file string, line int, format string, args ...any) {

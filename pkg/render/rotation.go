@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ZPascal/container-manager/pkg/ini"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 // claim is a path in a block's header, in the order in which logrotate reads them.
@@ -32,8 +32,8 @@ func (c claim) place() string { return fmt.Sprintf("%s:%d", c.file.template, c.f
 // divideRotation sees to it that every log is rotated by one program, once: a log
 // of supervisord's for which logrotate has a block by logrotate alone, and a log
 // with two blocks as one of them says.
-func (r *renderer) divideRotation(programs []*ini.File, files []*rotationFile) {
-	logs := ini.Logs(programs, r.lookup)
+func (r *renderer) divideRotation(conf *supervisorconf.Conf, files []*rotationFile) {
+	logs := conf.Logs()
 	claims := r.claims(files)
 	winners := r.winners(claims, logs)
 	if slices.ContainsFunc(claims, claim.isPattern) {
@@ -42,22 +42,20 @@ func (r *renderer) divideRotation(programs []*ini.File, files []*rotationFile) {
 		files[0].change(0, 0, "ignoreduplicates\n")
 	}
 	held := map[*block]claim{}
-	set := map[string]bool{} // an option is for all processes of its section
 	for _, l := range logs {
 		c, ok := winners[nameOf(l)]
 		if !ok {
 			continue
 		}
 		held[c.block] = c
-		if option := l.Section + "\x00" + l.Key(); !set[option] {
-			set[option] = true
-			setMaxBytes(programs, l, r.expandEnv)
+		if key := l.Key() + "_maxbytes"; l.Section.Value(key, "") != "0" {
+			l.Section.Set(key, "0") // for all processes of the section
 		}
 	}
 	for _, f := range files {
 		for i := range f.blocks {
 			if c, ok := held[&f.blocks[i]]; ok {
-				r.letSupervisordReopen(programs, files, c)
+				r.letSupervisordReopen(conf, files, c)
 			}
 		}
 	}
@@ -65,7 +63,7 @@ func (r *renderer) divideRotation(programs []*ini.File, files []*rotationFile) {
 }
 
 // nameOf is the name of a log; where supervisord makes it up, one like it.
-func nameOf(l ini.Log) string {
+func nameOf(l supervisorconf.Log) string {
 	if l.Auto {
 		return strings.ReplaceAll(l.Path, "*", "xxxxxxxx")
 	}
@@ -106,7 +104,7 @@ func (r *renderer) claims(files []*rotationFile) []claim {
 // winners returns the claim that counts for each log: a child image's wins over a
 // shipped one, and else the first. The others are taken out, unless they are
 // patterns, whose later matches logrotate ignores when it is told to.
-func (r *renderer) winners(claims []claim, logs []ini.Log) map[string]claim {
+func (r *renderer) winners(claims []claim, logs []supervisorconf.Log) map[string]claim {
 	winners := map[string]claim{}
 	type place struct {
 		file   *rotationFile
@@ -141,7 +139,7 @@ func (r *renderer) winners(claims []claim, logs []ini.Log) map[string]claim {
 
 // names returns the logs that blocks and supervisord name, and those that match
 // a pattern.
-func names(claims []claim, logs []ini.Log) []string {
+func names(claims []claim, logs []supervisorconf.Log) []string {
 	var names []string
 	for _, c := range claims {
 		if !c.isPattern() {
@@ -168,32 +166,12 @@ func (f *rotationFile) cut(c claim) {
 	f.change(c.start, c.end, "")
 }
 
-// setMaxBytes keeps supervisord from rotating a log.
-func setMaxBytes(programs []*ini.File, l ini.Log, expand func(string) string) {
-	var file *ini.File
-	var last ini.Section
-	key, value := l.Key()+"_maxbytes", ""
-	for _, f := range programs {
-		for _, s := range f.Sections {
-			if s.Name == l.Section {
-				file, last = f, s
-				if v, _, ok := s.Get(key); ok {
-					value = v
-				}
-			}
-		}
-	}
-	if expand(value) != "0" {
-		file.Set(last, key, "0")
-	}
-}
-
 // letSupervisordReopen completes the block of a log that supervisord writes to.
 // It does so until it has handled the signal, so what was rotated last must be
 // neither packed nor moved again before: an empty log, which a block's `create`
 // makes, is not rotated. A copy that is then truncated loses what is written in
 // between.
-func (r *renderer) letSupervisordReopen(programs []*ini.File, files []*rotationFile, c claim) {
+func (r *renderer) letSupervisordReopen(conf *supervisorconf.Conf, files []*rotationFile, c claim) {
 	b := c.block
 	var globals []string
 	for _, f := range files {
@@ -214,7 +192,7 @@ func (r *renderer) letSupervisordReopen(programs []*ini.File, files []*rotationF
 			r.warn(c.file.template, c.file.line(b.start), "%s would lose lines of %s, which supervisord writes to: it is renamed, and supervisord opens it anew", word, c.path)
 		}
 	}
-	signal := "kill -USR2 \"$(cat " + quoteShell(r.supervisordPIDFile(programs)) + ")\"\n"
+	signal := "kill -USR2 \"$(cat " + quoteShell(r.supervisordPIDFile(conf)) + ")\"\n"
 	body := c.file.text[b.postrotate.start:b.postrotate.end]
 	switch {
 	case strings.Contains(body, "USR2"):
@@ -232,26 +210,22 @@ func (r *renderer) letSupervisordReopen(programs []*ini.File, files []*rotationF
 }
 
 // supervisordPIDFile is where supervisord says who it is.
-func (r *renderer) supervisordPIDFile(programs []*ini.File) string {
-	path := r.PIDFile
-	for _, f := range programs {
-		for _, s := range f.Sections {
-			if value, _, ok := s.Get("pidfile"); ok && s.Name == "supervisord" {
-				if p := ini.ExpandNames(r.expandEnv(value), nil); filepath.IsAbs(p) {
-					path = p
-				}
-			}
-		}
+func (r *renderer) supervisordPIDFile(conf *supervisorconf.Conf) string {
+	if path := conf.Section("supervisord").Value("pidfile", ""); filepath.IsAbs(path) {
+		return path
 	}
-	return path
+	return r.PIDFile
 }
 
 func quoteShell(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // warnOfHalves reports logs that nobody rotates any more: an option of supervisord
 // is for all processes of a section.
-func (r *renderer) warnOfHalves(logs []ini.Log, winners map[string]claim) {
-	type option struct{ section, key string }
+func (r *renderer) warnOfHalves(logs []supervisorconf.Log, winners map[string]claim) {
+	type option struct {
+		section *supervisorconf.Section
+		key     string
+	}
 	rotated := map[option]claim{}
 	for _, l := range logs {
 		if c, ok := winners[nameOf(l)]; ok {
@@ -261,7 +235,7 @@ func (r *renderer) warnOfHalves(logs []ini.Log, winners map[string]claim) {
 	for _, l := range logs {
 		_, itself := winners[nameOf(l)]
 		if c, other := rotated[option{l.Section, l.Key()}]; other && !itself {
-			r.warn(c.file.template, c.file.line(c.start), "the block is for some logs of [%s], but not for %s, which nobody rotates then: name all of them", l.Section, l.Path)
+			r.warn(c.file.template, c.file.line(c.start), "the block is for some logs of [%s], but not for %s, which nobody rotates then: name all of them", l.Section.Name, l.Path)
 			delete(rotated, option{l.Section, l.Key()}) // one is enough
 		}
 	}

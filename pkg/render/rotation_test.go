@@ -2,12 +2,11 @@ package render_test
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/ZPascal/container-manager/pkg/ini"
 	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
@@ -34,7 +33,7 @@ func rotation(t *testing.T, files map[string]string) testenv.Tree {
 func warnings(t *testing.T, tree testenv.Tree, extra ...string) string {
 	t.Helper()
 	c := load(t, tree, extra...)
-	got, err := render.All(c)
+	first, err := render.All(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,8 +42,9 @@ func warnings(t *testing.T, tree testenv.Tree, extra ...string) string {
 			t.Errorf("logrotate says %s", line)
 		}
 	}
-	if again, err := render.All(c); err != nil || strings.Join(again, "\n") != strings.Join(got, "\n") {
-		t.Errorf("%v, the second start warns %q, the first %q", err, again, got)
+	got := first.Warnings
+	if again, err := render.All(c); err != nil || strings.Join(again.Warnings, "\n") != strings.Join(got, "\n") {
+		t.Errorf("%v, the second start warns %q, the first %q", err, again.Warnings, got)
 	}
 	return strings.ReplaceAll(strings.Join(got, "\n"), tree.Root+"/", "")
 }
@@ -53,19 +53,11 @@ func warnings(t *testing.T, tree testenv.Tree, extra ...string) string {
 // supervisord rotates a log.
 func maxBytes(t *testing.T, tree testenv.Tree, section, key string) string {
 	t.Helper()
-	files, err := filepath.Glob(tree.Path("run/supervisord/conf.d/*.conf"))
+	conf, err := supervisorconf.Load(tree.Path("run/supervisord/global.conf"), os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	value := "none"
-	for _, path := range append([]string{tree.Path("run/supervisord/global.conf")}, files...) {
-		for _, s := range ini.Parse(path, testenv.Read(t, path)).Sections {
-			if v, _, ok := s.Get(key + "_maxbytes"); ok && s.Name == section {
-				value = v
-			}
-		}
-	}
-	return value
+	return conf.Section(section).Value(key+"_maxbytes", "none")
 }
 
 const appWithLog = "[program:app]\ncommand=app\nredirect_stderr=true\nstdout_logfile=%(ENV_SUPERVISOR_LOGS_DIR)s/app.log\nstdout_logfile_maxbytes = 400MB\n"

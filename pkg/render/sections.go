@@ -1,10 +1,9 @@
 package render
 
 import (
-	"fmt"
 	"slices"
 
-	"github.com/ZPascal/container-manager/pkg/ini"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 // sectionKinds are those that supervisord and supervisorctl look at; they pass
@@ -15,24 +14,22 @@ var sectionKinds = []string{
 }
 
 // checkSections warns of sections that do not do what they look like.
-func (r *renderer) checkSections(files []*ini.File) {
-	type place struct {
-		value, where string
-	}
-	said := map[string]place{} // by section and key
-	for _, f := range files {
-		for _, s := range f.Sections {
-			if !slices.Contains(sectionKinds, s.Kind()) {
-				r.warn(f.Path, s.Line, "supervisord passes over [%s], a kind of section that it does not know: programs are written [program:NAME]", s.Name)
-				continue
+func (r *renderer) checkSections(conf *supervisorconf.Conf) {
+	for _, s := range conf.Sections {
+		if !slices.Contains(sectionKinds, s.Kind()) {
+			for _, b := range s.Blocks {
+				r.warn(b.File.Path, b.Line, "supervisord passes over [%s], a kind of section that it does not know: programs are written [program:NAME]", b.Name)
 			}
-			for _, o := range s.Options {
-				value, line, _ := s.Get(o.Key)
-				key, here := s.Name+"\x00"+o.Key, place{value, fmt.Sprintf("%s:%d", f.Path, s.Line)}
-				if former, twice := said[key]; twice && former.where != here.where && former.value != value {
-					r.warn(f.Path, line, "%s of [%s] stands in the section at %s too: this one counts", o.Key, s.Name, former.where)
+			continue
+		}
+		former := map[string]*supervisorconf.Option{}
+		for _, b := range s.Blocks {
+			for _, o := range b.Options {
+				f, here := former[o.Key], b.Option(o.Key)
+				if f != nil && f.Block != b && f.Value() != here.Value() {
+					r.warn(b.File.Path, here.Parts[0].Line, "%s of [%s] stands in the section at %s:%d too: this one counts", o.Key, b.Name, f.Block.File.Path, f.Block.Line)
 				}
-				said[key] = here
+				former[o.Key] = here
 			}
 		}
 	}

@@ -1,10 +1,6 @@
 package render
 
-import (
-	"slices"
-
-	"github.com/ZPascal/container-manager/pkg/ini"
-)
+import "github.com/ZPascal/container-manager/pkg/supervisorconf"
 
 // StdoutProgram is the program that writes the logs of all others to the
 // container's standard output.
@@ -12,20 +8,22 @@ const StdoutProgram = "stdout-log"
 
 // addStdoutProgram adds that program where it is wanted. supervisord itself is
 // silent then: its own log is one of those that are followed, and it must never
-// wait for whoever reads standard output.
-func (r *renderer) addStdoutProgram(files []*ini.File) {
+// wait for whoever reads standard output. Where it has no other place for its log,
+// it goes on.
+func (r *renderer) addStdoutProgram(conf *supervisorconf.Conf) {
 	if !r.LogStdout {
 		return
 	}
-	for _, f := range files {
-		for _, s := range f.Sections {
-			if s.ID() == "program:"+StdoutProgram {
-				r.problem(f.Path, s.Line, "[%s] is the container manager's own program while IMAGE_LOG_STDOUT is on: choose another name", s.Name)
-			}
+	const name = "program:" + StdoutProgram
+	if s := conf.Section(name); s != nil {
+		for _, b := range s.Blocks {
+			r.problem(b.File.Path, b.Line, "[%s] is the container manager's own program while IMAGE_LOG_STDOUT is on: choose another name", b.Name)
 		}
 	}
-	r.silence(files)
-	files[0].Append("[program:"+StdoutProgram+"]",
+	if conf.LogFile() != "" {
+		conf.Section("supervisord").Set("silent", "true")
+	}
+	conf.Append(name,
 		"command = container-manager follow",
 		"autorestart = true",
 		"priority = 1", // first to start and last to stop
@@ -34,24 +32,4 @@ func (r *renderer) addStdoutProgram(files []*ini.File) {
 		"stderr_logfile = %(ENV_SUPERVISOR_LOGS_DIR)s/"+StdoutProgram+".log",
 		"stderr_logfile_maxbytes = 1MB",
 		"stderr_logfile_backups = 1")
-	files[0] = ini.Parse(files[0].Path, files[0].String()) // who rotates its log is yet to be seen
-}
-
-// silence keeps supervisord from writing its log to standard output too, unless
-// it has no other place for it.
-func (r *renderer) silence(files []*ini.File) {
-	logs := ini.Logs(files, r.lookup)
-	if !slices.ContainsFunc(logs, func(l ini.Log) bool { return l.Section == "supervisord" }) {
-		return
-	}
-	var file *ini.File
-	var last ini.Section
-	for _, f := range files {
-		for _, s := range f.Sections {
-			if s.Name == "supervisord" {
-				file, last = f, s
-			}
-		}
-	}
-	file.Set(last, "silent", "true")
 }

@@ -7,126 +7,74 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
-	"github.com/ZPascal/container-manager/pkg/fsutil"
-	"github.com/ZPascal/container-manager/pkg/ini"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 // supervisord reads global.conf and every file that it includes, and edits them.
 // `%(ENV_X)s` is left for supervisord to expand, once it is known that it can.
-func (r *renderer) supervisord() ([]*ini.File, error) {
-	global, err := r.readINI(filepath.Join(r.SupervisorDir, "global.conf"))
-	if errors.Is(err, fs.ErrNotExist) {
+func (r *renderer) supervisord() (*supervisorconf.Conf, error) {
+	global := filepath.Join(r.SupervisorDir, "global.conf")
+	conf, err := supervisorconf.Load(global, r.lookup, include)
+	var missing *fs.PathError
+	switch {
+	case errors.As(err, &missing) && missing.Path == global && errors.Is(err, fs.ErrNotExist):
 		return nil, &Error{Problems: []string{fmt.Sprintf(
-			"%s/global.conf does not exist: IMAGE_SUPERVISOR_DIR, which follows IMAGE_BASE_DIR=%s, must name the directory of supervisord's templates", r.SupervisorDir, r.BaseDir)}}
+			"%s does not exist: IMAGE_SUPERVISOR_DIR, which follows IMAGE_BASE_DIR=%s, must name the directory of supervisord's templates", global, r.BaseDir)}}
+	case err != nil:
+		return nil, fmt.Errorf("cannot read supervisord's configuration: %w", err)
 	}
-	if err != nil {
+	if err := r.checkMainProgram(conf); err != nil {
 		return nil, err
 	}
-	included, err := r.included(global)
-	if err != nil {
-		return nil, err
+	r.checkInclude(conf)
+	r.checkConf(conf)
+	r.checkSections(conf)
+	processes := len(conf.Processes())
+	for _, s := range conf.Sections {
+		r.editSection(s, processes)
 	}
-	files := []*ini.File{global}
-	for _, path := range included {
-		f, err := r.readINI(path)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, f)
-	}
-
-	if err := r.checkMainProgram(files); err != nil {
-		return nil, err
-	}
-
-	r.checkCommands(files)
-	processes := 0
-	supervisordEnv := map[string]bool{}
-	for _, f := range files {
-		for _, s := range f.Sections {
-			processes += s.Processes(r.lookup)
-			if s.Name == "supervisord" {
-				addEnvironment(s, supervisordEnv)
-			}
-		}
-	}
-	for _, f := range files {
-		r.checkINI(f, supervisordEnv)
-		for _, s := range f.Sections {
-			r.editSection(f, s, processes)
-		}
-	}
-	r.checkSections(files)
-	return files, nil
+	return conf, nil
 }
 
 // addSupervisord adds the rendered files, the global one first.
-func (r *renderer) addSupervisord(files []*ini.File) {
+func (r *renderer) addSupervisord(conf *supervisorconf.Conf) {
 	confDir := filepath.Join(r.RunDir, "supervisord", "conf.d")
 	r.owns(confDir)
-	r.completeGlobal(files[0], files)
-	r.add(SupervisorConf(r.Config), files[0].String(), public)
-	for _, f := range files[1:] {
+	r.completeGlobal(conf)
+	r.add(SupervisorConf(r.Config), conf.Files[0].String(), public)
+	for _, f := range conf.Files[1:] {
 		r.add(r.renderedName(confDir, f.Path), f.String(), public)
 	}
 }
 
 // checkMainProgram refuses a main program that there is none of.
-func (r *renderer) checkMainProgram(files []*ini.File) error {
+func (r *renderer) checkMainProgram(conf *supervisorconf.Conf) error {
 	name, _, _ := strings.Cut(r.MainProgram, ":")
-	has := func(f *ini.File) bool { return f.Has("program:"+name, "fcgi-program:"+name, "group:"+name) }
-	if name == "" || slices.ContainsFunc(files, has) {
+	if name == "" {
 		return nil
+	}
+	for _, kind := range []string{"program:", "fcgi-program:", "group:"} {
+		if conf.Section(kind+name) != nil {
+			return nil
+		}
 	}
 	return &config.Error{Problems: []string{
 		fmt.Sprintf("IMAGE_MAIN_PROGRAM=%q: there is no [program:%s] among supervisord's files in %s", r.MainProgram, name, r.SupervisorDir),
 	}}
 }
 
-func (r *renderer) readINI(path string) (*ini.File, error) {
-	data, err := fsutil.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read supervisord's configuration: %w", err)
-	}
-	// The rendered copy lies elsewhere, so `here` has to be said.
-	return ini.Parse(path, strings.ReplaceAll(string(data), "%(here)s", escapePercent(filepath.Dir(path)))), nil
-}
-
-// included returns the files of conf.d, and those that [include] names besides.
-func (r *renderer) included(global *ini.File) ([]string, error) {
-	files, err := templates(filepath.Join(r.SupervisorDir, "conf.d"), "*.conf")
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range global.Sections {
-		if s.Name != "include" {
-			continue
-		}
-		value, _, _ := s.Get("files")
-		for _, pattern := range strings.Fields(r.expandEnv(value)) {
-			if pattern == include {
-				continue
-			}
-			if !filepath.IsAbs(pattern) {
-				pattern = filepath.Join(r.SupervisorDir, pattern)
-			}
-			matches, err := filepath.Glob(pattern)
-			if err != nil {
-				r.problem(global.Path, s.Line, "[include] files: %q: %v", pattern, err)
-			}
-			for _, m := range matches {
-				if !slices.Contains(files, m) {
-					files = append(files, m)
-				}
-			}
+// checkInclude reports patterns that no file can match.
+func (r *renderer) checkInclude(conf *supervisorconf.Conf) {
+	s := conf.Section("include")
+	for _, pattern := range strings.Fields(s.Value("files", "")) {
+		if _, err := filepath.Match(pattern, ""); err != nil {
+			r.problemAt(s, "", "[include] files: %q: %v", pattern, err)
 		}
 	}
-	return files, nil
 }
 
 // renderedName keeps a file's name; of two files with one name the second gets
@@ -149,39 +97,28 @@ const include = "conf.d/*.conf"
 
 // completeGlobal points [include] at the rendered files and adds what a
 // global.conf of a child image lacks although the container manager needs it.
-func (r *renderer) completeGlobal(global *ini.File, files []*ini.File) {
-	has := func(names ...string) bool {
-		return slices.ContainsFunc(files, func(f *ini.File) bool {
-			return f.Has(names...)
-		})
+func (r *renderer) completeGlobal(conf *supervisorconf.Conf) {
+	if s := conf.Section("include"); s != nil {
+		s.Set("files", include)
+	} else {
+		conf.Append("include", "files = "+include)
 	}
-	included := false
-	for _, s := range global.Sections {
-		switch s.Name {
-		case "include":
-			global.Set(s, "files", include)
-			included = true
-		case "supervisord":
-			// supervisord complains at length when root does not say so.
-			if _, _, ok := s.Get("user"); !ok && os.Geteuid() == 0 {
-				global.Set(s, "user", "root")
-			}
+	// supervisord complains at length when root does not say so.
+	if s := conf.Section("supervisord"); s != nil && os.Geteuid() == 0 {
+		if _, ok := s.Get("user"); !ok {
+			s.Set("user", "root")
 		}
-	}
-	if !included {
-		global.Append("[include]", "files = "+include)
 	}
 	// Beside an [inet_http_server] too: its password may be known as a hash only.
-	if !has("unix_http_server") {
-		socket := escapePercent(r.Socket)
-		global.Append("[unix_http_server]", "file = "+socket, "chmod = 0700")
-		if !has("supervisorctl") {
-			global.Append("[supervisorctl]", "serverurl = unix://"+socket)
+	if conf.Section("unix_http_server") == nil {
+		socket := supervisorconf.EscapePercent(r.Socket)
+		conf.Append("unix_http_server", "file = "+socket, "chmod = 0700")
+		if conf.Section("supervisorctl") == nil {
+			conf.Append("supervisorctl", "serverurl = unix://"+socket)
 		}
 	}
-	if !has("rpcinterface:supervisor") {
-		global.Append("[rpcinterface:supervisor]",
-			"supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface")
+	if conf.Section("rpcinterface:supervisor") == nil {
+		conf.Append("rpcinterface:supervisor", "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface")
 	}
 }
 
@@ -194,47 +131,46 @@ const (
 )
 
 // editSection makes the values that follow from the environment.
-func (r *renderer) editSection(f *ini.File, s ini.Section, processes int) {
+func (r *renderer) editSection(s *supervisorconf.Section, processes int) {
 	switch s.ID() {
 	case "program:crond":
-		f.Set(s, "autostart", fmt.Sprint(bool(r.CronEnabled)))
+		s.Set("autostart", fmt.Sprint(bool(r.CronEnabled)))
 	case "program:filebeat":
-		f.Set(s, "autostart", fmt.Sprint(r.ShipsLogs()))
-		r.checkFilebeat(f, s)
+		s.Set("autostart", fmt.Sprint(r.ShipsLogs()))
+		r.checkFilebeat(s)
 	}
 	if s.Kind() == "eventlistener" {
 		size := max(minEventBuffer, eventsPerProcess*processes)
-		value, _, _ := s.Get("buffer_size")
-		if n, err := strconv.Atoi(r.expandEnv(value)); err != nil || n < size {
-			f.Set(s, "buffer_size", fmt.Sprint(size))
+		if n, err := strconv.Atoi(s.Value("buffer_size", "")); err != nil || n < size {
+			s.Set("buffer_size", fmt.Sprint(size))
 		}
 	}
-	if !s.IsProgram() {
-		return
-	}
-	if command, _, ok := s.Get("command"); ok {
-		rendered := command
-		confs := []string{LogrotateConf(r.Config)}
-		if r.ShipsLogs() { // otherwise filebeat's is not rendered
-			confs = append(confs, filebeatConf(r.Config))
-		}
-		for _, conf := range confs {
-			name := filepath.Base(conf)
-			to := "%(ENV_IMAGE_RUN_DIR)s/logging/" + name // a value may look like a comment, a name's does not
-			rendered = strings.ReplaceAll(rendered, "%(ENV_IMAGE_LOGGING_DIR)s/"+name, to)
-			rendered = strings.ReplaceAll(rendered, filepath.Join(r.LoggingDir, name), to)
-		}
-		if rendered != command {
-			f.Set(s, "command", rendered)
+	if command, ok := s.Get("command"); ok && s.IsProgram() {
+		if rendered := r.renderedPaths(command); rendered != command {
+			s.Set("command", rendered)
 		}
 	}
 }
 
+// renderedPaths makes a command name rendered files in place of their templates.
+func (r *renderer) renderedPaths(command string) string {
+	confs := []string{LogrotateConf(r.Config)}
+	if r.ShipsLogs() { // otherwise filebeat's is not rendered
+		confs = append(confs, filebeatConf(r.Config))
+	}
+	for _, conf := range confs {
+		name := filepath.Base(conf)
+		to := "%(ENV_IMAGE_RUN_DIR)s/logging/" + name // a value may look like a comment, a name's does not
+		command = strings.ReplaceAll(command, "%(ENV_IMAGE_LOGGING_DIR)s/"+name, to)
+		command = strings.ReplaceAll(command, filepath.Join(r.LoggingDir, name), to)
+	}
+	return command
+}
+
 // checkFilebeat says at the start that logs have nowhere to go, instead of a
 // program that is FATAL.
-func (r *renderer) checkFilebeat(f *ini.File, s ini.Section) {
-	command, line, _ := s.Get("command")
-	words := strings.Fields(r.expandEnv(command))
+func (r *renderer) checkFilebeat(s *supervisorconf.Section) {
+	words := strings.Fields(s.Value("command", ""))
 	if !r.ShipsLogs() || len(words) == 0 {
 		return
 	}
@@ -242,10 +178,8 @@ func (r *renderer) checkFilebeat(f *ini.File, s ini.Section) {
 		return
 	}
 	if r.HasFilebeatOutput() {
-		r.problem(f.Path, line, "%s says where to ship logs to, but %s is not installed: install filebeat, or empty the file", r.FilebeatOutput(), words[0])
+		r.problemAt(s, "command", "%s says where to ship logs to, but %s is not installed: install filebeat, or empty the file", r.FilebeatOutput(), words[0])
 		return
 	}
-	r.problem(f.Path, line, "LOGGING_REDIS_HOST is set, but %s is not installed: install filebeat, or unset the variable", words[0])
+	r.problemAt(s, "command", "LOGGING_REDIS_HOST is set, but %s is not installed: install filebeat, or unset the variable", words[0])
 }
-
-func escapePercent(s string) string { return strings.ReplaceAll(s, "%", "%%") }

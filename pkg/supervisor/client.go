@@ -17,30 +17,35 @@ import (
 
 	"github.com/abrander/go-supervisord"
 	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 // callTimeout is far above what an answer takes that waits for no program.
 const callTimeout = 10 * time.Second
 
-// Client is where supervisord listens. It holds no connection: one undecodable
-// answer would end a shared one for good.
+// Client asks a supervisord. It holds no connection: one undecodable answer would
+// end a shared one for good.
 type Client struct {
-	network, address   string // as for net.Dial
-	username, password string
+	server supervisorconf.Server
+	conf   *supervisorconf.Conf // says how long programs take; nil where it is not known
 }
 
-// AtSocket returns a client for the supervisord that listens on a unix socket.
-func AtSocket(path string) Client { return Client{network: "unix", address: path} }
+// AtSocket returns a client for the supervisord that listens on a unix socket. It
+// does not know how long programs take.
+func AtSocket(path string) Client {
+	return Client{server: supervisorconf.Server{Network: "unix", Address: path}}
+}
 
-func (c Client) String() string { return c.address }
+func (c Client) String() string { return c.server.Address }
 
 // IsAbsent reports whether nothing can listen: there is no such socket. That costs
 // a fraction of trying to connect.
 func (c Client) IsAbsent() bool {
-	if c.network != "unix" {
+	if c.server.Network != "unix" {
 		return false
 	}
-	_, err := os.Lstat(c.address)
+	_, err := os.Lstat(c.server.Address)
 	return errors.Is(err, fs.ErrNotExist)
 }
 
@@ -56,7 +61,7 @@ func (c Client) Touch(ctx context.Context) error {
 
 func (c Client) dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
-	return d.DialContext(ctx, c.network, c.address)
+	return d.DialContext(ctx, c.server.Network, c.server.Address)
 }
 
 // maxAnswer bounds what is read of an answer; one about 10,000 programs has 10 MB.
@@ -75,7 +80,7 @@ func (c Client) call(ctx context.Context, timeout time.Duration, do func(*superv
 	defer transport.CloseIdleConnections()
 	client, err := supervisord.NewClient("http://supervisord/RPC2",
 		supervisord.WithTransport(bound{ctx, transport}),
-		supervisord.WithAuthentication(c.username, c.password))
+		supervisord.WithAuthentication(c.server.Username, c.server.Password))
 	if err != nil {
 		return err
 	}
@@ -128,26 +133,4 @@ func (c Client) Processes(ctx context.Context) ([]supervisord.ProcessInfo, error
 		return err
 	})
 	return infos, err
-}
-
-// ProgramConfig is what supervisord's configuration says of a process.
-type ProgramConfig struct {
-	Name         string `xmlrpc:"name"`
-	Group        string `xmlrpc:"group"`
-	Autostart    bool   `xmlrpc:"autostart"`
-	StartSecs    int    `xmlrpc:"startsecs"`    // how long it has to run to count as RUNNING
-	StopWaitSecs int    `xmlrpc:"stopwaitsecs"` // how long it may take to stop
-}
-
-// Configs returns the configuration of all processes, by full name.
-func (c Client) Configs(ctx context.Context) (map[string]ProgramConfig, error) {
-	var configs []ProgramConfig
-	err := c.call(ctx, callTimeout, func(s *supervisord.Client) error {
-		return s.Call("supervisor.getAllConfigInfo", nil, &configs)
-	})
-	named := make(map[string]ProgramConfig, len(configs))
-	for _, config := range configs {
-		named[FullName(config.Group, config.Name)] = config
-	}
-	return named, err
 }

@@ -72,17 +72,14 @@ func (c Client) programs(ctx context.Context, names []string) ([]program, error)
 	if err != nil {
 		return nil, err
 	}
-	configs, err := c.Configs(ctx)
-	if err != nil {
-		return nil, err
-	}
 	selected, err := SelectAll(all, names)
 	if err != nil {
 		return nil, err
 	}
+	configured := c.Configured()
 	programs := make([]program, len(selected))
 	for i, p := range selected {
-		conf := configs[Name(p)]
+		conf := configured(p)
 		programs[i] = program{Name(p), seconds(conf.StartSecs), seconds(conf.StopWaitSecs)}
 	}
 	return programs, nil

@@ -71,6 +71,14 @@ startsecs = 0
 autostart = false
 `
 
+// clientOf knows supervisord's configuration.
+func clientOf(t *testing.T, s *supervisordtest.Server) Client {
+	t.Helper()
+	c, err := FromConfig(s.Conf, os.LookupEnv)
+	must(t, err)
+	return c
+}
+
 func states(t *testing.T, c Client, name string) []supervisord.ProcessInfo {
 	t.Helper()
 	all, err := c.Processes(t.Context())
@@ -110,7 +118,7 @@ func mustFail(t *testing.T, err error, want string) {
 
 func TestControl(t *testing.T) {
 	s := supervisordtest.Start(t, programs)
-	c := AtSocket(s.Socket)
+	c := clientOf(t, s)
 	ctx := t.Context()
 
 	t.Run("restart", func(t *testing.T) {
@@ -278,7 +286,7 @@ command = /bin/sleep 1000
 startsecs = 0
 autorestart = true
 `)
-	c := AtSocket(s.Socket)
+	c := clientOf(t, s)
 	for i := range 20 {
 		must(t, c.Start(t.Context(), "app"))
 		must(t, syscall.Kill(states(t, c, "app")[0].Pid, syscall.SIGKILL))

@@ -140,7 +140,7 @@ startsecs = 0
 stopwaitsecs = 2
 killasgroup = true
 `)
-	c := AtSocket(s.Socket)
+	c := clientOf(t, s)
 	waitState(t, c, "stubborn", "RUNNING")
 	s.Signal(syscall.SIGTERM)
 	var err error
@@ -158,7 +158,7 @@ killasgroup = true
 
 func TestSupervisordReloads(t *testing.T) {
 	s := supervisordtest.Start(t, "[program:app]\ncommand = /bin/sleep 1000\nstartsecs = 0\n")
-	c := AtSocket(s.Socket)
+	c := clientOf(t, s)
 	waitState(t, c, "app", "RUNNING")
 	before := states(t, c, "app")[0].Pid
 	s.Signal(syscall.SIGHUP)

@@ -30,10 +30,7 @@ func (c Client) WaitUp(ctx context.Context, alive func() bool) ([]supervisord.Pr
 	if err != nil {
 		return nil, err
 	}
-	configs, err := c.Configs(ctx)
-	if err != nil {
-		return nil, unlessGone(err)
-	}
+	configured := c.Configured()
 	var infos []supervisord.ProcessInfo
 	err = every(ctx, askEvery, alive, func() (bool, error) {
 		latest, err := c.Processes(ctx)
@@ -42,7 +39,7 @@ func (c Client) WaitUp(ctx context.Context, alive func() bool) ([]supervisord.Pr
 		}
 		infos = latest
 		for _, p := range infos {
-			if pending(p, configs[Name(p)].Autostart) {
+			if pending(p, configured(p).Autostart) {
 				return false, nil
 			}
 		}
