@@ -61,6 +61,9 @@ func run(c command, args []string) error {
 		Release: release,
 		Exec:    syscall.Exec,
 	}
+	if warning := config.LeftBehind(); warning != "" {
+		b.Log.Warn().Msg(warning)
+	}
 	// A restore that was killed half way is taken back before anything looks at
 	// the storage.
 	if err := backup.Recover(ctx, cfg, log.Named(l, "restore")); err != nil {

@@ -6,9 +6,10 @@ import "github.com/ZPascal/container-manager/pkg/retention"
 
 // Config is the environment, loaded and checked. The README's table is printed
 // from the tags below (see Markdown); a default may name variables declared
-// above it. Tags: kind is the check of a string (see checks), and group begins a
-// table of its own. What is secret stays out of errors, what is optional and has
-// no value ends up unset, and what is internal stays out of the tables.
+// above it. Tags: kind is the check of a string (see checks), empty is what set but
+// empty stands for when that is not the default, and group begins a table of its
+// own. What is secret stays out of errors, what is optional and has no value ends up
+// unset, and what is internal stays out of the tables.
 type Config struct {
 	ImageName    string `envconfig:"IMAGE_NAME" group:"Labels and time zone" desc:"Label on every shipped log line"`
 	ImageVersion string `envconfig:"IMAGE_VERSION" desc:"Label on every shipped log line"`
@@ -74,7 +75,7 @@ type Config struct {
 	HealthCron     string   `envconfig:"IMAGE_HEALTH_CRON" default:"*/5 * * * *" kind:"schedule" desc:"When both health checks run"`
 	LivenessCheck  Bool     `envconfig:"IMAGE_HEALTH_LIVENESS_CHECK_ENABLED" default:"false" desc:"Run the liveness probes too; without them supervisord alone restarts what ends"`
 	LivenessLog    string   `envconfig:"IMAGE_HEALTH_LIVENESS_LOG" default:"$STORAGE_LOGS_DIR/liveness.log" kind:"path" desc:"Log of the liveness checks"`
-	ReadinessForce Bool     `envconfig:"IMAGE_HEALTH_READINESS_FORCE_REBOOT" default:"true" desc:"Restart a program whose readiness probe fails"`
+	ReadinessForce Bool     `envconfig:"IMAGE_HEALTH_READINESS_FORCE_REBOOT" default:"true" empty:"false" desc:"Restart a program whose readiness probe fails; set but empty is false"`
 	ReadinessLog   string   `envconfig:"IMAGE_HEALTH_READINESS_LOG" default:"$STORAGE_LOGS_DIR/readiness.log" kind:"path" desc:"Log of the readiness checks"`
 	HealthTimeout  Duration `envconfig:"IMAGE_HEALTH_TIMEOUT" default:"30s" desc:"How long a probe may take until its process group is killed, which counts as a failure; 0 is no limit"`
 	HealthFailures Count    `envconfig:"IMAGE_HEALTH_FAILURE_THRESHOLD" default:"1" kind:"from1" desc:"How many times in a row a probe has to fail until its program is restarted"`

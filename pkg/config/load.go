@@ -50,7 +50,10 @@ func RunDir() string { return cmp.Or(os.Getenv("IMAGE_RUN_DIR"), defaultOf("IMAG
 func load(problems []string) (Config, error) {
 	var c Config
 	for _, v := range variables() {
-		if os.Getenv(v.Name) == "" || v.isServiceLink() {
+		value, set := os.LookupEnv(v.Name)
+		if set && value == "" && v.empty != "" {
+			_ = os.Setenv(v.Name, v.empty)
+		} else if value == "" || v.isServiceLink() {
 			v.setDefault() // as good as the values that it is made from
 		} else if err := v.check(); err != nil {
 			problems = append(problems, v.problem(err))
@@ -94,9 +97,10 @@ func (c Config) Lookup(name string) (string, bool) {
 type Variable struct {
 	Name, Default string
 
-	kind string
-	is   string // any of secret, optional and internal
-	tag  reflect.StructTag
+	kind  string
+	is    string // any of secret, optional and internal
+	empty string // what set but empty stands for, where that is not the default
+	tag   reflect.StructTag
 }
 
 // Meaning is what a user has to know of the variable.
@@ -120,7 +124,7 @@ var variables = sync.OnceValue(func() []Variable {
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag
 		if name := tag.Get("envconfig"); name != "" {
-			all = append(all, Variable{Name: name, Default: tag.Get("default"), kind: tag.Get("kind"), is: tag.Get("is"), tag: tag})
+			all = append(all, Variable{Name: name, Default: tag.Get("default"), kind: tag.Get("kind"), is: tag.Get("is"), empty: tag.Get("empty"), tag: tag})
 		}
 	}
 	return all

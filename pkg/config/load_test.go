@@ -83,6 +83,20 @@ func TestLoadGivesOthersTheEffectiveValues(t *testing.T) {
 	}
 }
 
+// Deployments switched the checks off with an empty value.
+func TestEmptyIsFalseForForceReboot(t *testing.T) {
+	const name = "IMAGE_HEALTH_READINESS_FORCE_REBOOT"
+	for _, environ := range [][]string{{name + "="}, {name + "=off"}} {
+		if c := loadValid(t, environ...); c.ReadinessForce {
+			t.Errorf("%s counts as true", environ)
+		}
+	}
+	c := loadValid(t, name+"=")
+	if got, _ := c.Lookup(name); got != "false" {
+		t.Errorf("others are told %q, want false", got)
+	}
+}
+
 func TestLookupTakesTheLastOfTwo(t *testing.T) {
 	c := Config{Environ: []string{"A=1", "B=2", "A=3"}}
 	if got, _ := c.Lookup("A"); got != "3" {

@@ -1,7 +1,6 @@
 package containers
 
 import (
-	"archive/zip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -94,7 +93,11 @@ func moveBackup(archives, volume string) error {
 // files without execute bits over ours, pip, chown and chmod in its Dockerfile.
 func TestOldStyle(t *testing.T) {
 	p := containertest.New(t)
-	image := p.Build(t, "testdata/old-style", packageIndex(t)...)
+	packages, err := p.PackageIndex()
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := p.Build(t, "testdata/old-style", packages...)
 	volume := p.Volume(t)
 	port := containertest.FreePort(t)
 	c := p.Run(t, image, containertest.Options{Volume: volume, Env: []string{"WEB_PORT=" + port, "IMAGE_HEALTH_LIVENESS_CHECK_ENABLED=true", "IMAGE_HEALTH_GRACE=0s"}})
@@ -123,39 +126,6 @@ func TestOldStyle(t *testing.T) {
 	c.Start(t)
 	c.WaitUp(t)
 	c.Stop(t)
-}
-
-// packageIndex returns the arguments that give pip in a build a package to find, as
-// it lies in an index.
-func packageIndex(t *testing.T) []string {
-	t.Helper()
-	dir := t.TempDir()
-	wheel, err := os.Create(filepath.Join(dir, "greeting-1.0-py3-none-any.whl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	archive := zip.NewWriter(wheel)
-	for name, content := range map[string]string{
-		"greeting.py":                     "TEXT = \"hello from a package\"\n",
-		"greeting-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n",
-		"greeting-1.0.dist-info/WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-		"greeting-1.0.dist-info/RECORD":   "greeting.py,,\ngreeting-1.0.dist-info/METADATA,,\ngreeting-1.0.dist-info/WHEEL,,\ngreeting-1.0.dist-info/RECORD,,\n",
-	} {
-		file, err := archive.Create(name)
-		if err == nil {
-			_, err = file.Write([]byte(content))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	conf := filepath.Join(dir, "pip.conf")
-	for _, err := range []error{archive.Close(), wheel.Close(), os.WriteFile(conf, []byte("[global]\nno-index = true\nfind-links = /wheels\n"), 0o644)} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return []string{"--volume=" + dir + ":/wheels:ro", "--volume=" + conf + ":/root/.config/pip/pip.conf:ro"}
 }
 
 // TestGenerations is a child of a child, which removes a built-in step with rm and

@@ -37,6 +37,9 @@ func baseImage(ctx context.Context, say func(string, ...any), bases, basesKey st
 			return "", err
 		}
 	}
+	if err := hashFS(hash, index, "."); err != nil {
+		return "", err
+	}
 	const prefix = "image-"
 	store, err = storeInCache(ctx, prefix+hex.EncodeToString(hash.Sum(nil)[:8]), say, func(p *Podman) error {
 		return p.buildBaseImage(ctx, repository)
@@ -85,7 +88,11 @@ func (p *Podman) buildBaseImage(ctx context.Context, repository string) error {
 	if err != nil {
 		return err
 	}
-	args := append(volumes, "--tag="+BaseImage, "--build-arg=FILEBEAT=compiled", "--file="+filepath.Join(repository, "Dockerfile.alpine"), repository)
+	packages, err := p.PackageIndex()
+	if err != nil {
+		return err
+	}
+	args := append(append(volumes, packages...), "--tag="+BaseImage, "--build-arg=FILEBEAT=compiled", "--file="+filepath.Join(repository, "Dockerfile.alpine"), repository)
 	_, err = p.build(ctx, args...)
 	return err
 }

@@ -26,8 +26,12 @@ func TestDebian(t *testing.T) {
 	const base = "localhost/container-manager:debian"
 	// Not p.Build, which lends a build the certificates of this machine: it installs
 	// some itself.
-	p.Podman(t, "build", "--quiet", "--pull=never", "--network=host", "--layers=false", "--tag="+base, "--file="+dockerfile,
-		filepath.Join(made, "dist"))
+	args, err := p.PackageIndex()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args = append([]string{"build", "--quiet", "--pull=never", "--network=host", "--layers=false", "--tag=" + base, "--file=" + dockerfile}, args...)
+	p.Podman(t, append(args, filepath.Join(made, "dist"))...)
 	webapp := p.Build(t, examples+"webapp", "--from="+base)
 
 	t.Run("image", func(t *testing.T) {

@@ -1,0 +1,42 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// LeftBehind is a warning that names the directories which were moved and the
+// paths which lie below them by default and stayed where they were; "" when there
+// are none. The image declares every variable, so a directory that is given alone
+// moves no other. It looks at the environment as Load has left it.
+func LeftBehind() string {
+	var moved, behind []string
+	original := map[string]string{} // the path that a variable has when nothing is moved
+	above := map[string][]string{}  // the variables of the directories that it lies below
+	for _, v := range Variables() {
+		if v.kind != "path" || v.Default == "" {
+			continue
+		}
+		original[v.Name] = os.Expand(v.Default, func(name string) string {
+			above[v.Name] = append(append(above[v.Name], name), above[name]...)
+			return original[name]
+		})
+		wasMoved := func(name string) bool { return slices.Contains(moved, name) }
+		if filepath.Clean(os.Getenv(v.Name)) != original[v.Name] {
+			moved = append(moved, v.Name)
+		} else if slices.ContainsFunc(above[v.Name], wasMoved) {
+			behind = append(behind, v.Name)
+		}
+	}
+	moved = slices.DeleteFunc(moved, func(name string) bool {
+		return !slices.ContainsFunc(behind, func(b string) bool { return slices.Contains(above[b], name) })
+	})
+	if len(behind) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s moves one directory alone: these stay where they were unless you set them too: %s",
+		strings.Join(moved, ", "), strings.Join(behind, ", "))
+}
