@@ -84,11 +84,11 @@ class WriteLog(Case):
         )
 
     def test_any_level_is_printed(self):
-        for level in "ERROR", "WARN", "WARNING", "DEBUG", "error":
+        for level in "ERROR", "WARN", "WARNING", "DEBUG", "error", "Info", "notice":
             with self.output() as output:
                 utils.write_log(level, "x", "y")
             plain = re.sub(r"\x1b\[[0-9;]*m", "", output())
-            self.assertRegex(plain, r"\t{}\tx y\n$".format(level))
+            self.assertRegex(plain, r"\t{}\tx y\n$".format(level.upper()))
 
     def test_bytes_that_cannot_be_printed(self):
         code = "import utils; utils.write_log('INFO', 'x', 'name \\udcff \\u20ac')"
@@ -209,6 +209,13 @@ class Processes(Case):
             env=dict(os.environ, PYTHONPATH=os.path.dirname(utils.__file__)),
         )
         self.assertEqual(done.returncode, 0)
+
+    def test_a_pattern_of_grep(self):
+        self.command("ps", "printf '  PID STAT COMMAND\\n    8 Ss   /usr/bin/java -jar app.jar --port 8080\\n'\n")
+        for pattern in "java.*app", "[j]ava", "^/usr/bin/java", "8080$", "-jar":
+            self.assertIs(utils.is_process_running(pattern), True, pattern)
+        for pattern in "java.*other", "^java", "[", "j.v.a":
+            self.assertIs(utils.is_process_running(pattern), False, pattern)
 
     def test_what_has_ended_does_not_run(self):
         self.command("ps", "printf '  PID STAT COMMAND\\n    7 Z    [mongod] <defunct>\\n    8 Ss   nginx: master\\n'\n")

@@ -27,7 +27,8 @@ _LEAST_RESTART = 60
 
 def write_log(log_level, logger, message):
     """Print a line of the form `YYYY-mm-dd HH:MM:SS<TAB>LEVEL<TAB>LOGGER MESSAGE`."""
-    level = _paint(_COLOURS.get(str(log_level).upper(), _BOLD), log_level)
+    level = str(log_level).upper()
+    level = _paint(_COLOURS.get(level, _BOLD), level)
     line = "{}\t{}\t{} {}".format(time.strftime("%Y-%m-%d %H:%M:%S"), level, _paint(_BOLD, logger), message)
     # File names may hold bytes that no encoding can print.
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
@@ -50,9 +51,10 @@ def is_supervisor_process_running(name):
 
 
 def is_process_running(name):
-    """Tell whether a line of `ps`, other than the caller's own, contains name.
+    """Tell whether a command line in `ps` contains name, or matches it as a pattern of `grep`.
 
-    What has ended and only waits for its parent to notice does not count.
+    The caller's own does not count, nor does a process that has ended and waits for
+    its parent to notice.
     """
     # These options mean the same to procps and to busybox.
     listing = subprocess.run(
@@ -60,11 +62,17 @@ def is_process_running(name):
         stdout=subprocess.PIPE, encoding="utf-8", errors="replace", check=True,
         env=dict(os.environ, COLUMNS="100000"),  # or procps cuts lines off
     ).stdout
+    commands = []
     for line in listing.split("\n"):
         pid, stat, args = (line.split(None, 2) + ["", "", ""])[:3]
-        if name in args and pid != str(os.getpid()) and not stat.startswith("Z"):
-            return True
-    return False
+        if pid != str(os.getpid()) and not stat.startswith("Z"):
+            commands.append(args)
+    if any(name in args for args in commands):
+        return True
+    matched = subprocess.run(
+        ["grep", "-q", "-e", name], input="\n".join(commands), encoding="utf-8", errors="replace", stderr=subprocess.DEVNULL,
+    )
+    return matched.returncode == 0
 
 
 def is_backup_running():
