@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ZPascal/container-manager/test/containertest"
+	"github.com/ZPascal/container-manager/test/internal/containertest"
 )
 
 // imageRuns is how many containers of either kind are timed.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ZPascal/container-manager/test/containertest"
+	"github.com/ZPascal/container-manager/test/internal/containertest"
 )
 
 func TestMain(m *testing.M) { os.Exit(containertest.Main(m)) }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ZPascal/container-manager/test/containertest"
+	"github.com/ZPascal/container-manager/test/internal/containertest"
 )
 
 // TestExamples builds and runs every example, as its user, with a read-only root

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ZPascal/container-manager/test/containertest"
+	"github.com/ZPascal/container-manager/test/internal/containertest"
 )
 
 // TestCommands runs other things than supervisord, after the same set-up.

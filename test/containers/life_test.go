@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ZPascal/container-manager/test/containertest"
+	"github.com/ZPascal/container-manager/test/internal/containertest"
 )
 
 // What environment files and shells, templates and YAML would trip over.

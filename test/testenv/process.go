@@ -29,8 +29,9 @@ const self = "/proc/self/exe"
 // atOnce keeps the race detector from sleeping a second at the end.
 const atOnce = "GORACE=atexit_sleep_ms=0"
 
-// Main is for TestMain: it makes the test binary one of the programs where
-// Command has started it. They get the command line and return the exit status.
+// Main is for TestMain: it runs the tests, or makes the test binary one of the
+// programs where Command has started it. They get the command line and return the
+// exit status.
 func Main(m *testing.M, programs map[string]func(args []string) int) {
 	if name, ok := os.LookupEnv(programVariable); ok {
 		check := os.Unsetenv(programVariable)
@@ -41,7 +42,7 @@ func Main(m *testing.M, programs map[string]func(args []string) int) {
 		}
 		os.Exit(program(os.Args))
 	}
-	os.Exit(m.Run())
+	os.Exit(runTests(m))
 }
 
 // Command returns a command that runs one of Main's programs in a process of
@@ -104,6 +105,8 @@ func Mount(t testing.TB, source, dir, kind string, flags uintptr, options string
 	if err := syscall.Mount(source, dir, kind, flags, options); err != nil {
 		t.Fatalf("mount %s: %v", dir, err)
 	}
+	// So that the directories around it can be removed.
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 }
 
 // Alive reports whether a process runs; one that nobody has reaped does not.

@@ -4,6 +4,7 @@
 package testenv
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -76,6 +77,25 @@ func Read(t testing.TB, path string) string {
 	data, err := os.ReadFile(path)
 	check(t, err)
 	return string(data)
+}
+
+// ReadIfThere returns a file's content, nothing when there is no such file.
+func ReadIfThere(t testing.TB, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		check(t, err)
+	}
+	return string(data)
+}
+
+// Append adds text to a file, which need not be there.
+func Append(t testing.TB, path, text string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	check(t, err)
+	_, err = f.WriteString(text)
+	check(t, errors.Join(err, f.Close()))
 }
 
 // Mode returns the mode of a file, or of the link itself.
@@ -159,7 +179,16 @@ func ShortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "t")
 	check(t, err)
-	t.Cleanup(func() { check(t, os.RemoveAll(dir)) })
+	t.Cleanup(func() {
+		// A start locks an image tree down, and the next file may be another user's.
+		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				_ = os.Chmod(path, 0o755)
+			}
+			return nil
+		})
+		WaitFor(t, dir+" can be removed: nothing writes to it any more", func() bool { return os.RemoveAll(dir) == nil })
+	})
 	Chmod(t, dir, 0o755)
 	return dir
 }

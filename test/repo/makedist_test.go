@@ -1,0 +1,86 @@
+package repo
+
+import (
+	"bytes"
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ZPascal/container-manager/test/testenv"
+)
+
+// TestMakeDist makes the release in two directories, with other times and modes,
+// and wants the same bytes, with sums that fit them.
+func TestMakeDist(t *testing.T) {
+	const version, revision = "1.2.3", "0123456789abcdef0123456789abcdef01234567"
+	one, two := t.TempDir(), filepath.Join(t.TempDir(), "somewhere", "else")
+	var made [2]string
+	for i, dir := range []string{one, two} {
+		copySources(t, dir)
+		cmd := exec.CommandContext(t.Context(), "make", "-C", dir, "dist", "VERSION="+version, "REVISION="+revision)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("make dist: %v\n%s", err, out)
+		}
+		made[i] = filepath.Join(dir, "build", "dist")
+	}
+	names := testenv.Names(t, made[0])
+	want := []string{"SHA256SUMS", "container-manager-files-1.2.3.tar.gz", "container-manager-linux-amd64", "container-manager-linux-arm64"}
+	if !slices.Equal(names, want) || !slices.Equal(testenv.Names(t, made[1]), want) {
+		t.Fatalf("make dist makes %q, want %q", names, want)
+	}
+	for _, name := range names {
+		if !bytes.Equal([]byte(testenv.Read(t, filepath.Join(made[0], name))), []byte(testenv.Read(t, filepath.Join(made[1], name)))) {
+			t.Errorf("%s differs from one directory to the other", name)
+		}
+	}
+	check := exec.CommandContext(t.Context(), "sha256sum", "--check", "--strict", "SHA256SUMS")
+	check.Dir = made[0]
+	if out, err := check.CombinedOutput(); err != nil || strings.Count(string(out), ": OK\n") != len(want)-1 {
+		t.Errorf("sha256sum: %v\n%s", err, out)
+	}
+	for name, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
+		static(t, filepath.Join(made[0], "container-manager-linux-"+name), machine)
+	}
+	got := mustRun(t, filepath.Join(made[0], "container-manager-linux-"+runtime.GOARCH), "version")
+	said, _, _ := strings.Cut(strings.TrimSpace(got), "-X:") // Go's experiments
+	if want := "container-manager " + version + ", commit " + revision + ", " + runtime.Version(); said != want {
+		t.Errorf("version says %q, want %q", got, want)
+	}
+}
+
+// copySources copies what make dist reads, as an unpacked archive would have it.
+func copySources(t *testing.T, dir string) {
+	t.Helper()
+	for _, name := range []string{"cmd", "pkg", "files", "test/dist"} {
+		testenv.Mkdir(t, filepath.Dir(filepath.Join(dir, name)))
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join("../..", name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"Makefile", "go.mod", "go.sum"} {
+		testenv.Write(t, filepath.Join(dir, name), testenv.Read(t, filepath.Join("../..", name)), 0o600)
+	}
+}
+
+// static wants a program for a processor that needs no other file.
+func static(t *testing.T, path string, machine elf.Machine) {
+	t.Helper()
+	file, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if file.Machine != machine {
+		t.Errorf("%s is for %v, want %v", path, file.Machine, machine)
+	}
+	for _, p := range file.Progs {
+		if p.Type == elf.PT_INTERP {
+			t.Errorf("%s needs a dynamic linker", path)
+		}
+	}
+}
