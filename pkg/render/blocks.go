@@ -16,6 +16,7 @@ type blocks struct {
 type block struct {
 	paths      []blockPath
 	start, end int // from the first path to behind the }
+	body       int // behind the {
 	cut        int // how many of the paths are not rendered
 	directives []string
 	postrotate span // the body of the last one, if any
@@ -96,6 +97,7 @@ func (p *blockParser) block() {
 		return
 	}
 	p.at++
+	b.body = p.at
 	for {
 		p.skipBlanks()
 		if p.done() {

@@ -36,30 +36,68 @@ func (r *renderer) divideRotation(conf *supervisorconf.Conf, files []*rotationFi
 	logs := conf.Logs()
 	claims := r.claims(files)
 	winners := r.winners(claims, logs)
-	if slices.ContainsFunc(claims, claim.isPattern) {
-		// Otherwise it would pass over the whole file, as soon as there is a log
-		// that two patterns match.
-		files[0].change(0, 0, "ignoreduplicates\n")
-	}
-	held := map[*block]claim{}
+	supervisords, ours := heldLogs{}, heldLogs{}
 	for _, l := range logs {
 		c, ok := winners[nameOf(l)]
 		if !ok {
 			continue
 		}
-		held[c.block] = c
+		supervisords.add(c, l.Path)
 		if key := l.Key() + "_maxbytes"; l.Section.Value(key, "") != "0" {
 			l.Section.Set(key, "0") // for all processes of the section
 		}
 	}
-	for _, f := range files {
-		for i := range f.blocks {
-			if c, ok := held[&f.blocks[i]]; ok {
-				r.letSupervisordReopen(conf, files, c)
-			}
+	for _, name := range r.ownLogs() {
+		if c, ok := winners[name]; ok {
+			ours.add(c, name)
 		}
 	}
+	hasDuplicates := slices.ContainsFunc(claims, claim.isPattern)
+	signal := "kill -USR2 \"$(cat " + quoteShell(r.supervisordPIDFile(conf)) + ")\"\n"
+	for _, f := range files {
+		for i := range f.blocks {
+			b := &f.blocks[i]
+			hasDuplicates = r.complete(files, supervisords[b], signal) || hasDuplicates
+			hasDuplicates = r.complete(files, ours[b], "") || hasDuplicates
+		}
+	}
+	if hasDuplicates {
+		// Otherwise logrotate passes over the whole file as soon as two blocks match
+		// one log.
+		files[0].change(0, 0, "ignoreduplicates\n")
+	}
 	r.warnOfHalves(logs, winners)
+}
+
+// ownLogs are the logs that cron and what cron runs write to, and open anew when
+// they were renamed.
+func (r *renderer) ownLogs() []string {
+	return []string{filepath.Join(r.LogsDir, "crond.log"), r.BackupLog, r.LivenessLog, r.ReadinessLog}
+}
+
+// heldLogs are the logs of each block that one writer holds open.
+type heldLogs map[*block]*held
+
+type held struct {
+	claim
+	logs []string
+}
+
+func (h heldLogs) add(c claim, log string) {
+	if h[c.block] == nil {
+		h[c.block] = &held{claim: c}
+	}
+	if !c.isPattern() {
+		log = c.path // as it is written: logrotate does not see that a/../b is b
+	}
+	h[c.block].logs = append(h[c.block].logs, log)
+}
+
+// areAll reports whether the block is about no other logs.
+func (h *held) areAll() bool {
+	return !slices.ContainsFunc(h.block.paths, func(p blockPath) bool {
+		return !slices.Contains(h.logs, p.path)
+	})
 }
 
 // nameOf is the name of a log; where supervisord makes it up, one like it.
@@ -111,7 +149,7 @@ func (r *renderer) winners(claims []claim, logs []supervisorconf.Log) map[string
 		offset int
 	}
 	dropped := map[place]bool{}
-	for _, name := range names(claims, logs) {
+	for _, name := range r.names(claims, logs) {
 		var all []claim
 		for _, c := range claims {
 			if c.matches(name) {
@@ -137,10 +175,10 @@ func (r *renderer) winners(claims []claim, logs []supervisorconf.Log) map[string
 	return winners
 }
 
-// names returns the logs that blocks and supervisord name, and those that match
-// a pattern.
-func names(claims []claim, logs []supervisorconf.Log) []string {
-	var names []string
+// names returns the logs that blocks and supervisord name, those that match a
+// pattern, and our own.
+func (r *renderer) names(claims []claim, logs []supervisorconf.Log) []string {
+	names := r.ownLogs()
 	for _, c := range claims {
 		if !c.isPattern() {
 			names = append(names, filepath.Clean(c.path))
@@ -166,19 +204,30 @@ func (f *rotationFile) cut(c claim) {
 	f.change(c.start, c.end, "")
 }
 
-// letSupervisordReopen completes the block of a log that supervisord writes to.
-// It does so until it has handled the signal, so what was rotated last must be
-// neither packed nor moved again before: an empty log, which a block's `create`
-// makes, is not rotated. A copy that is then truncated loses what is written in
-// between.
-func (r *renderer) letSupervisordReopen(conf *supervisorconf.Conf, files []*rotationFile, c claim) {
-	b := c.block
+// complete completes the block of logs that are opened anew after a rotation: by
+// supervisord when it gets the signal, by us with the next line. Until then the
+// renamed file is written to, so it must be neither packed nor moved again: an
+// empty log, which a block's `create` makes, is not rotated. A copy that is then
+// truncated loses what is written in between.
+//
+// Where the block is about other logs too, whose programs may need the truncation,
+// a block of their own in front of it is for these. complete reports whether there
+// is one.
+func (r *renderer) complete(files []*rotationFile, h *held, signal string) bool {
+	if h == nil {
+		return false
+	}
+	b := h.block
 	var globals []string
 	for _, f := range files {
 		globals = append(globals, f.globals...)
 	}
 	says := func(word string) bool { return slices.Contains(b.directives, word) }
 	said := func(word string) bool { return says(word) || slices.Contains(globals, word) }
+	note, writes := "supervisord writes to this log, and opens it anew on SIGUSR2.", "supervisord writes to: it is renamed, and supervisord opens it anew"
+	if signal == "" {
+		note, writes = "This log is opened anew when it was renamed.", "is opened anew when it was renamed"
+	}
 	var add []string
 	if !said("delaycompress") || said("nodelaycompress") {
 		add = append(add, "delaycompress")
@@ -186,18 +235,28 @@ func (r *renderer) letSupervisordReopen(conf *supervisorconf.Conf, files []*rota
 	if !said("notifempty") || said("ifempty") {
 		add = append(add, "notifempty")
 	}
+	isCopied := false
 	for _, word := range []string{"copy", "copytruncate", "renamecopy"} {
-		if said(word) {
+		if says(word) {
+			r.warn(h.file.template, h.file.line(b.start), "%s would lose lines of %s, which %s", word, h.path, writes)
+		}
+		if says(word) || said(word) && !says("no"+word) {
 			add = append(add, "no"+word)
-			r.warn(c.file.template, c.file.line(b.start), "%s would lose lines of %s, which supervisord writes to: it is renamed, and supervisord opens it anew", word, c.path)
+			isCopied = true
 		}
 	}
-	signal := "kill -USR2 \"$(cat " + quoteShell(r.supervisordPIDFile(conf)) + ")\"\n"
-	body := c.file.text[b.postrotate.start:b.postrotate.end]
+	f, from := h.file, 0
+	apart := isCopied && !h.areAll()
+	if apart {
+		f, from = &rotationFile{text: h.file.text[b.body:b.end]}, b.body
+		if !said("missingok") {
+			add = append(add, "missingok") // a pattern names only what is there
+		}
+	}
 	switch {
-	case strings.Contains(body, "USR2"):
+	case signal == "" || strings.Contains(h.file.text[b.postrotate.start:b.postrotate.end], "USR2"):
 	case b.postrotate.end > 0:
-		c.file.change(b.postrotate.start, b.postrotate.start, "        "+signal)
+		f.change(b.postrotate.start-from, b.postrotate.start-from, "        "+signal)
 	default:
 		if !slices.ContainsFunc(scriptStarts, says) {
 			add = append(add, "sharedscripts") // one signal is enough
@@ -205,8 +264,21 @@ func (r *renderer) letSupervisordReopen(conf *supervisorconf.Conf, files []*rota
 		add = append(add, "postrotate\n        "+signal+"    endscript")
 	}
 	if len(add) > 0 {
-		c.file.change(b.end-1, b.end-1, "\n    # supervisord writes to this log, and opens it anew on SIGUSR2.\n    "+strings.Join(add, "\n    ")+"\n")
+		f.change(b.end-1-from, b.end-1-from, "\n    # "+note+"\n    "+strings.Join(add, "\n    ")+"\n")
 	}
+	if apart {
+		var paths strings.Builder
+		for _, log := range h.logs {
+			paths.WriteString(quotePath(log) + " ")
+		}
+		h.file.change(b.start, b.start, paths.String()+"{"+f.String()+"\n\n")
+	}
+	return apart
+}
+
+// quotePath quotes a path as logrotate reads it.
+func quotePath(path string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(path) + `"`
 }
 
 // supervisordPIDFile is where supervisord says who it is.

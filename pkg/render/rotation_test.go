@@ -120,6 +120,15 @@ func TestWhoRotates(t *testing.T) {
 			"0",
 			"image/logging/logrotate.d/a:1: storage/logs/supervisor/app.log has a block in image/logging/logrotate.d/a:1 too, and that one counts",
 		},
+		"copytruncate for all": {map[string]string{
+			"app.conf": appWithLog, "logrotate-global.conf": "copytruncate\ninclude ${IMAGE_LOGGING_DIR}/logrotate.d\n", "app": block,
+		}, "0", ""},
+		"copytruncate for ours": {
+			map[string]string{"app.conf": appWithLog, "a": "LOGS/../crond.log {\n copytruncate\n}\n"},
+			"400MB",
+			"image/logging/logrotate.d/a:1: copytruncate would lose lines of storage/logs/supervisor/../crond.log, which is opened anew when it was renamed\n" +
+				"image/logging/logrotate.d/logrotate-crond.conf:2: storage/logs/crond.log has a block in ROOT/image/logging/logrotate.d/a:1 too, and that one counts",
+		},
 		"not this one": {map[string]string{"app.conf": appWithLog, "a": "LOGS/[!a]*.log {\n}\n"}, "400MB", ""},
 		"a pattern behind a name": {map[string]string{
 			"app.conf": appWithLog, "a": block, "b": "LOGS/a*.log {\n rotate 9\n}\n",
@@ -168,12 +177,17 @@ func TestRenderedBlocks(t *testing.T) {
 	signal := "kill -USR2 \"$(cat 'ROOT/tmp/supervisord.pid')\"\n"
 	note := "\n    # supervisord writes to this log, and opens it anew on SIGUSR2.\n"
 	for name, test := range map[string]struct{ text, want string }{
-		"empty":       {"LOGS/app.log {}\n", "LOGS/app.log {" + note + "    delaycompress\n    sharedscripts\n    postrotate\n        " + signal + "    endscript\n}\n"},
-		"other ideas": {"LOGS/app.log {\n    nodelaycompress\n    ifempty\n}\n", "LOGS/app.log {\n    nodelaycompress\n    ifempty\n" + note + "    delaycompress\n    notifempty\n    sharedscripts\n    postrotate\n        " + signal + "    endscript\n}\n"},
-		"complete":    {"LOGS/app.log {\n    delaycompress\n    postrotate\n        supervisorctl signal USR2\n    endscript\n}\n", "LOGS/app.log {\n    delaycompress\n    postrotate\n        supervisorctl signal USR2\n    endscript\n}\n"},
-		"a script":    {"LOGS/app.log {\n    postrotate\n        echo $1\n    endscript\n}\n", "LOGS/app.log {\n    postrotate\n        " + signal + "        echo $1\n    endscript\n" + note + "    delaycompress\n}\n"},
-		"prerotate":   {"LOGS/app.log {\n    prerotate\n        echo $1\n    endscript\n}\n", "LOGS/app.log {\n    prerotate\n        echo $1\n    endscript\n" + note + "    delaycompress\n    postrotate\n        " + signal + "    endscript\n}\n"},
-		"not held":    {"LOGS/other.log {\n}\n", "LOGS/other.log {\n}\n"},
+		"empty":       {"LOGS/app.log {}\n", "LOGS/app.log {" + note + "    delaycompress\n    nocopytruncate\n    sharedscripts\n    postrotate\n        " + signal + "    endscript\n}\n"},
+		"other ideas": {"LOGS/app.log {\n    nodelaycompress\n    ifempty\n}\n", "LOGS/app.log {\n    nodelaycompress\n    ifempty\n" + note + "    delaycompress\n    notifempty\n    nocopytruncate\n    sharedscripts\n    postrotate\n        " + signal + "    endscript\n}\n"},
+		"complete":    {"LOGS/app.log {\n    delaycompress\n    nocopytruncate\n    postrotate\n        supervisorctl signal USR2\n    endscript\n}\n", "LOGS/app.log {\n    delaycompress\n    nocopytruncate\n    postrotate\n        supervisorctl signal USR2\n    endscript\n}\n"},
+		"a script":    {"LOGS/app.log {\n    postrotate\n        echo $1\n    endscript\n}\n", "LOGS/app.log {\n    postrotate\n        " + signal + "        echo $1\n    endscript\n" + note + "    delaycompress\n    nocopytruncate\n}\n"},
+		"prerotate":   {"LOGS/app.log {\n    prerotate\n        echo $1\n    endscript\n}\n", "LOGS/app.log {\n    prerotate\n        echo $1\n    endscript\n" + note + "    delaycompress\n    nocopytruncate\n    postrotate\n        " + signal + "    endscript\n}\n"},
+		"beside others": {
+			"# a\nLOGS/app.log LOGS/other.log {\n    size 1\n}\n",
+			"# a\n\"LOGS/app.log\" {\n    size 1\n" + note + "    delaycompress\n    nocopytruncate\n    sharedscripts\n    postrotate\n        " + signal + "    endscript\n}\n\n" +
+				"LOGS/app.log LOGS/other.log {\n    size 1\n}\n",
+		},
+		"not held": {"LOGS/other.log {\n}\n", "LOGS/other.log {\n}\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree := rotation(t, map[string]string{"app.conf": appWithLog, "app": test.text})

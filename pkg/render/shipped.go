@@ -9,10 +9,10 @@ import (
 // brings them along: these need no check at a start, and a child image's blocks
 // win over theirs. A test says what the sums of changed files are.
 var shipped = map[string]string{
-	"logrotate-backup.conf":     "b9f64a28438207f621378ac443321e3a242372aaecfe5edc5d9cecdd68470baf",
-	"logrotate-crond.conf":      "ca76728f8c1f43a51f33a2984e02da984f8298046c62d13021c7eb672dd37a9d",
-	"logrotate-global.conf":     "208bce637d395b5f5e49e8e7dd2a546f11a74cb60d38552b5c06fbf3b5f774b4",
-	"logrotate-supervisor.conf": "099a2dcf0a20a7dd816558936b8cee0ad55f48730f88183e3ba63e0f360fc718",
+	"logrotate-backup.conf":     "c1cefbd0237fcd61908c0cf7055f157a15f718c889fb5d7cd4ddecd57ade006e",
+	"logrotate-crond.conf":      "c4fe08e8746f81a92184abb7f90612133b2807a6ccaedccb4b530c0316e1bc98",
+	"logrotate-global.conf":     "6d9540b181c728d2121ddc17d7bae8a0b8bd910f15e4322d8bfeb315d82859d7",
+	"logrotate-supervisor.conf": "5abde74d347d8d0c85207876a70b7cade3f4fa406b1153c672fafc9a14bbbb23",
 }
 
 func isShipped(name string, data []byte) bool {
