@@ -12,7 +12,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/retention"
-	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
 // DryRun says what a backup would do now. It runs and writes nothing.
@@ -46,7 +46,7 @@ func (r Runner) DryRun(ctx context.Context, w io.Writer) error {
 }
 
 func listScripts(w io.Writer, dir, verb string) error {
-	files, err := script.Find(dir)
+	files, err := scriptdir.Find(dir)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func listScripts(w io.Writer, dir, verb string) error {
 			continue
 		}
 		note := ""
-		if err := f.Check(); err != nil {
+		if err := f.Check(); err != nil && !f.Builtin {
 			note = "  # fails: " + err.Error()
 		}
 		fmt.Fprintf(w, "%s %s%s\n", verb, f.Path, note)

@@ -34,7 +34,7 @@ func TestScriptThatCannotRun(t *testing.T) {
 	wantError(t, err, path+":1: the interpreter /nonexistent/sh is missing")
 	write(t, filepath.Join(v.Config.BackupScriptsDir, "0.py"), oneLine)
 	_, err = v.Backup(t.Context())
-	wantError(t, err, "0.py: there is no built-in script of this name")
+	wantError(t, err, "0.py: there is no built-in of this name")
 }
 
 // TestScriptThatMeddles writes where it should not, and replaces its directory.
@@ -263,13 +263,13 @@ func TestBuiltinScriptsByThemselves(t *testing.T) {
 	v := newVolume(t)
 	write(t, filepath.Join(v.Config.LogsDir, "a.log"), "line\n")
 	dir := t.TempDir()
-	must(t, Script(t.Context(), v.Config, v.Log, "backup-logs.py", []string{"-i", dir}))
+	must(t, Builtin("backup-logs.py")(t.Context(), v.Config, v.Log, []string{"-i", dir}))
 	if got := tree(t, dir); got != "logs/a.log=line\n" {
 		t.Errorf("staged %s", got)
 	}
-	must(t, Script(t.Context(), v.Config, v.Log, "restore-logs.py", []string{"-i", dir}))
-	wantError(t, Script(t.Context(), v.Config, v.Log, "backup-logs.py", nil), "usage: backup-logs.py -i DIR")
-	if !IsScript("restore-logs.py") || IsScript("mine.py") {
-		t.Error("the built-in scripts are others")
+	must(t, Builtin("restore-logs.py")(t.Context(), v.Config, v.Log, []string{"-i", dir}))
+	wantError(t, Builtin("backup-logs.py")(t.Context(), v.Config, v.Log, nil), "usage: backup-logs.py -i DIR")
+	if Builtin("mine.py") != nil {
+		t.Error("any name is a built-in script")
 	}
 }

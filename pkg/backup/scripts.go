@@ -12,13 +12,14 @@ import (
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
 // call is how the scripts of a directory are called.
 type call struct {
 	args     []string
 	variable string // NAME=value, beside the container's environment
-	// builtin are the functions that one-line files stand for.
+	// builtin are the functions that built-in files stand for.
 	builtin map[string]builtinScript
 	stage   string // for those
 }
@@ -31,7 +32,7 @@ func staging(dir, variable string, builtin map[string]builtinScript) call {
 // scripts runs every script of a directory in order, until one fails. It returns
 // how many things are not as they should be.
 func (r Runner) scripts(ctx context.Context, dir string, c call) (problems int, err error) {
-	files, err := script.Find(dir)
+	files, err := scriptdir.Find(dir)
 	if err != nil {
 		return 0, err
 	}
@@ -44,45 +45,39 @@ func (r Runner) scripts(ctx context.Context, dir string, c call) (problems int, 
 	return problems, nil
 }
 
-func (r Runner) script(ctx context.Context, f script.File, c call) (problems int, err error) {
-	l := log.Named(r.Log, f.Name)
-	switch {
-	case f.Empty:
-		return 0, nil
-	case f.OneLine:
-		run, ok := c.builtin[f.Name]
+func (r Runner) script(ctx context.Context, f scriptdir.File, c call) (problems int, err error) {
+	// The built-in ones count problems, which a process cannot.
+	builtins := func(name string) scriptdir.Builtin {
+		run, ok := c.builtin[name]
 		if !ok {
-			return 0, fmt.Errorf("%s: there is no built-in script of this name", f.Path)
+			return nil
 		}
-		problems, err = run(ctx, r.Config, l, c.stage)
-		if err != nil && ctx.Err() == nil {
-			err = fmt.Errorf("%s failed: %w", f.Path, err)
+		return func(ctx context.Context, conf config.Config, l log.Logger, _ []string) error {
+			n, err := run(ctx, conf, l, c.stage)
+			problems = n
+			if err != nil && ctx.Err() == nil {
+				err = fmt.Errorf("%s failed: %w", f.Path, err)
+			}
+			return err
 		}
-		return problems, err
 	}
-	if err := f.Check(); err != nil {
-		return 0, err
-	}
-	r.Log.Info().Msgf("running %s", f.Path)
-	err = script.Command{
-		Path:    f.Path,
+	err = scriptdir.Runner{Config: r.Config, Log: r.Log, Builtins: builtins}.Run(ctx, f, script.Command{
 		Args:    c.args,
 		Env:     append(slices.Clip(r.Config.Environ), c.variable),
-		Output:  func(line string) { log.Messages(l, line) },
 		Timeout: time.Duration(r.Config.BackupTimeout),
-	}.Run(ctx)
+	})
 	var failed *script.Error
 	if errors.As(err, &failed) && failed.Timeout > 0 {
 		err = fmt.Errorf("%w (IMAGE_BACKUP_SCRIPT_TIMEOUT)", err)
 	}
-	return 0, err
+	return problems, err
 }
 
 // after runs the scripts of IMAGE_BACKUP_POST_DIR with the path of an archive
 // that is finished. The archive is there whatever they do, so each has its turn
 // and those that fail are counted.
 func (r Runner) after(ctx context.Context, path string) (failed int) {
-	files, err := script.Find(r.Config.BackupPostDir)
+	files, err := scriptdir.Find(r.Config.BackupPostDir)
 	if err != nil {
 		r.Log.Error().Msg(err.Error())
 		return 1
@@ -96,24 +91,24 @@ func (r Runner) after(ctx context.Context, path string) (failed int) {
 	return failed
 }
 
-// IsScript reports whether there is a built-in script of this name.
-func IsScript(name string) bool { return builtinNamed(name) != nil }
-
-func builtinNamed(name string) builtinScript {
-	if run, ok := backupScripts()[name]; ok {
-		return run
+// Builtin is the register of the built-in scripts, for one that is called by
+// itself: NAME -i DIR.
+func Builtin(name string) scriptdir.Builtin {
+	run := backupScripts()[name]
+	if run == nil {
+		run = restoreScripts()[name]
 	}
-	return restoreScripts()[name]
-}
-
-// Script is a built-in script whose file was called by itself: NAME -i DIR.
-func Script(ctx context.Context, c config.Config, l log.Logger, name string, args []string) error {
-	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	dir := flags.String("i", "", "")
-	if err := flags.Parse(args); err != nil || *dir == "" || flags.NArg() > 0 {
-		return fmt.Errorf("usage: %s -i DIR", name)
+	if run == nil {
+		return nil
 	}
-	_, err := builtinNamed(name)(ctx, c, l, *dir)
-	return err
+	return func(ctx context.Context, c config.Config, l log.Logger, args []string) error {
+		flags := flag.NewFlagSet(name, flag.ContinueOnError)
+		flags.SetOutput(io.Discard)
+		dir := flags.String("i", "", "")
+		if err := flags.Parse(args); err != nil || *dir == "" || flags.NArg() > 0 {
+			return fmt.Errorf("usage: %s -i DIR", name)
+		}
+		_, err := run(ctx, c, l, *dir)
+		return err
+	}
 }

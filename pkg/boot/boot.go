@@ -11,6 +11,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/follow"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/pkg/setup"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
@@ -21,6 +22,8 @@ type Boot struct {
 	Log    log.Logger
 	Since  time.Time // when the container was entered
 
+	// Builtins are the built-in steps.
+	Builtins scriptdir.Register
 	// Restore puts the newest valid backup back, and says which; it returns ""
 	// when there is none.
 	Restore func(context.Context) (string, error)
@@ -104,4 +107,6 @@ func (b *Boot) render() (*supervisorconf.Conf, error) {
 	return rendered.Supervisord, err
 }
 
-func (b *Boot) steps() setup.Runner { return setup.Runner{Config: b.Config, Log: b.Log} }
+func (b *Boot) steps() setup.Runner {
+	return setup.Runner{Config: b.Config, Log: b.Log, Builtins: b.Builtins}
+}

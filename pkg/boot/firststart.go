@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/fsutil"
-	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/pkg/setup"
 )
 
@@ -53,7 +53,7 @@ func (b *Boot) firstStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = b.steps().Each(ctx, b.Config.RunOnceDir, func(f script.File, run func() error) error {
+	err = b.steps().Each(ctx, b.Config.RunOnceDir, func(f scriptdir.File, run func() error) error {
 		return b.once(f, done, run)
 	})
 	if err != nil {
@@ -91,8 +91,8 @@ func exists(path string) bool {
 
 // once runs a step unless a former start that died half way has done it. The
 // built-in ones change nothing the second time and need no record.
-func (b *Boot) once(f script.File, done map[string]bool, run func() error) error {
-	if f.OneLine {
+func (b *Boot) once(f scriptdir.File, done map[string]bool, run func() error) error {
+	if f.Builtin {
 		return run()
 	}
 	if done[f.Name] {

@@ -15,7 +15,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/pid1"
 	"github.com/ZPascal/container-manager/pkg/render"
-	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
@@ -127,7 +127,7 @@ func (b *Boot) stay(ctx context.Context, conf *supervisorconf.Conf) error {
 func (b *Boot) finish() {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
-	err := b.steps().Each(ctx, b.Config.RunFinishDir, func(_ script.File, run func() error) error {
+	err := b.steps().Each(ctx, b.Config.RunFinishDir, func(_ scriptdir.File, run func() error) error {
 		if err := run(); err != nil && ctx.Err() == nil {
 			b.Log.Error().Msg(err.Error())
 		}

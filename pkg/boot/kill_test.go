@@ -13,6 +13,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/setup"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
@@ -24,7 +25,7 @@ func start([]string) int {
 		return 2
 	}
 	b := Boot{
-		Config: c, Log: log.New(os.Stdout, log.Options{}),
+		Config: c, Log: log.New(os.Stdout, log.Options{}), Builtins: setup.Builtin,
 		Restore: func(context.Context) (string, error) {
 			if os.Getenv("HANG") == "restore" {
 				fmt.Println("hanging as", os.Getpid())

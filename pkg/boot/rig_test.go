@@ -11,6 +11,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/setup"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
@@ -54,7 +55,7 @@ func newContainer(t testing.TB, tree testenv.Tree, environ ...string) *container
 		t.Fatal(err)
 	}
 	c.Boot = &Boot{
-		Config: loaded, Log: log.Named(log.New(&c.log, log.Options{Level: "debug"}), "run"), Since: time.Now(),
+		Config: loaded, Log: log.Named(log.New(&c.log, log.Options{Level: "debug"}), "run"), Since: time.Now(), Builtins: setup.Builtin,
 		Restore: func(ctx context.Context) (string, error) {
 			c.restored++
 			if c.onRestore != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/health"
+	"github.com/ZPascal/container-manager/pkg/log"
 )
 
 func checkLivenessCommand() command {
@@ -66,6 +67,19 @@ func check(c command, kind health.Kind, args []string) error {
 		return &exitError{code: exitFailed} // everything has been said
 	}
 	return err
+}
+
+// checkBase runs the built-in probe by itself.
+func checkBase(ctx context.Context, cfg config.Config, l log.Logger, _ []string) error {
+	programs, err := command{name: health.BaseProbe}.programs(cfg)
+	if err != nil {
+		return err
+	}
+	base := health.Check{
+		Kind: health.Liveness, Config: cfg, Client: programs.Client, Log: l,
+		Restart: func(ctx context.Context, r health.Request) error { return launch(ctx, programs, r) },
+	}
+	return base.Base(ctx)
 }
 
 // launch asks for a restart, and hands on what the process that does it logs.

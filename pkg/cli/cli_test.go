@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
@@ -200,14 +203,10 @@ func TestRunFailsAndEnds(t *testing.T) {
 func TestScript(t *testing.T) {
 	tree := testenv.NewTree(t)
 	testenv.Mkdir(t, tree.Path("run/cron"))
-	known := map[string]bool{}
-	for _, c := range commands() {
-		known[c.name] = true
-	}
-	for file, name := range oldNames {
-		if !known[name] {
-			continue
-		}
+	for file, name := range map[string]string{
+		"run.py": "run", "cron.py": "cron", "eventlistener.py": "eventlistener", "backup.py": "backup", "restore.py": "restore",
+		"check-liveness.py": "check-liveness", "check-readiness.py": "check-readiness",
+	} {
 		for _, path := range []string{file, "./" + file, "/any/where/" + file} {
 			if got, want := runCommandLine(t, tree.Environ(), "script", path, "-h"), "usage: container-manager "+name+" "; got.code != exitOK || !strings.HasPrefix(got.stdout, strings.TrimSpace(want)) {
 				t.Errorf("%s: %+v, want %s", path, got, want)
@@ -238,13 +237,38 @@ func TestScript(t *testing.T) {
 	}
 }
 
-// The kernel runs a one-line file as `container-manager script FILE ARGUMENTS`.
-func TestOneLineFile(t *testing.T) {
+func TestRegisterHoldsTheWholeTree(t *testing.T) {
+	count := 0
+	err := filepath.WalkDir("../../files", func(path string, d fs.DirEntry, err error) error {
+		if f := scriptdir.Inspect(path); err == nil && f.Builtin {
+			count++
+			if builtin(f.Name) == nil {
+				t.Errorf("nothing stands behind %s", path)
+			}
+		}
+		return err
+	})
+	if err != nil || count < 17 {
+		t.Errorf("%v, found %d built-in files", err, count)
+	}
+}
+
+// The kernel runs a built-in file as `container-manager script FILE ARGUMENTS`.
+func TestBuiltinFile(t *testing.T) {
 	dir := testenv.ShortDir(t) // the kernel reads 256 bytes of the line
 	if err := os.CopyFS(dir, os.DirFS("../../files/image/cron")); err != nil {
 		t.Fatal(err)
 	}
 	bin := buildBinary(t)
+
+	// Python reads the second line, with the same arguments and exit status.
+	python := exec.Command("python3", dir+"/cron.py", "--test", "/none")
+	python.Env = []string{"PATH=" + filepath.Dir(bin) + ":" + os.Getenv("PATH"), "IMAGE_RUN_DIR=" + dir}
+	byPython, err := python.CombinedOutput()
+	if err == nil || python.ProcessState.ExitCode() != exitInvalid && python.ProcessState.ExitCode() != exitFailed || !strings.Contains(string(byPython), "ERROR\tcron ") || !strings.Contains(string(byPython), "/none") {
+		t.Errorf("by Python: %v: %s", err, byPython)
+	}
+
 	testenv.Write(t, dir+"/cron.py", "#!"+bin+" script\n", 0o755)
 	out, err := exec.Command(dir+"/cron.py", "--test", "/none").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "/none") || !strings.Contains(string(out), "\tcron ") && !strings.Contains(string(out), "\tscript ") {

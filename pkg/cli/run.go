@@ -55,6 +55,8 @@ func run(c command, args []string) error {
 		Config: cfg,
 		Log:    log.Named(l, c.name),
 		Since:  since,
+
+		Builtins: builtin,
 		Restore: func(ctx context.Context) (string, error) {
 			return backup.RestoreNewest(ctx, cfg, log.Named(l, "restore"))
 		},

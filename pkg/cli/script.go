@@ -9,20 +9,11 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/backup"
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/pkg/setup"
 )
-
-// oldNames are the entry points of the Python version.
-var oldNames = map[string]string{
-	"run.py":             "run",
-	"cron.py":            "cron",
-	"eventlistener.py":   "eventlistener",
-	"check-liveness.py":  "check-liveness",
-	"check-readiness.py": "check-readiness",
-	"backup.py":          "backup",
-	"restore.py":         "restore",
-}
 
 func scriptCommand() command {
 	return command{
@@ -40,26 +31,61 @@ func runScript(_ command, args []string) error {
 	}
 	file, rest := args[0], args[1:]
 	base := filepath.Base(file)
-	if name, ok := oldNames[base]; ok {
-		for _, c := range commands() {
-			if c.name == name {
-				return &exitError{code: exitCode(c, c.run(c, rest))} // it speaks in its own name
-			}
-		}
+	if c, ok := entryPoint(base); ok {
+		return &exitError{code: exitCode(c, c.run(c, rest))} // it speaks in its own name
 	}
-	step, ok := setup.Builtin(base)
-	if !ok && !backup.IsScript(base) {
+	run := builtin(base)
+	if run == nil {
 		return invalid(fmt.Errorf("%s: there is no built-in of the name %s: a script of your own begins with its interpreter, such as #!/bin/sh", file, base))
 	}
 	cfg, err := config.LoadSaved()
 	if err != nil {
 		return err
 	}
-	l := log.Named(log.New(os.Stderr, logOptions(cfg)), base)
-	if ok {
-		return step(cfg, l)
-	}
 	ctx, stop := signalContext(context.Background())
 	defer stop()
-	return backup.Script(ctx, cfg, l, base, rest)
+	err = run(ctx, cfg, log.Named(log.New(os.Stderr, logOptions(cfg)), base), rest)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// builtin is the register of all built-in names, with the functions that stand
+// behind them. A directory of steps and `script FILE` use it. That is how a file
+// of the image acts by whatever route it is reached: by the start, by hand, by
+// kubelet, by cron, by supervisord, or by Python.
+func builtin(name string) scriptdir.Builtin {
+	if c, ok := entryPoint(name); ok {
+		return func(_ context.Context, _ config.Config, _ log.Logger, args []string) error { return c.run(c, args) }
+	}
+	if step := setup.Builtin(name); step != nil {
+		return step
+	}
+	if name == health.BaseProbe {
+		return checkBase
+	}
+	return backup.Builtin(name)
+}
+
+// entryPoint returns the subcommand that an entry point of the Python version
+// has become.
+func entryPoint(name string) (command, bool) {
+	switch name {
+	case "run.py":
+		return runCommand(), true
+	case "cron.py":
+		return cronCommand(), true
+	case "eventlistener.py":
+		return eventListenerCommand(), true
+	case "check-liveness.py":
+		return checkLivenessCommand(), true
+	case "check-readiness.py":
+		return checkReadinessCommand(), true
+	case "backup.py":
+		return backupCommand(), true
+	case "restore.py":
+		return restoreCommand(), true
+	}
+	return command{}, false
 }

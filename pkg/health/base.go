@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,8 +12,28 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// basePath is the probe of the container manager's own programs.
-const basePath = "check-base.py"
+// BaseProbe is the built-in probe of the container manager's own programs.
+const BaseProbe = "check-base.py"
+
+// Base runs the built-in probe by itself, outside of a check, and restarts what
+// it finds not running: so did the script of this name in the Python version.
+// The error is what it found.
+func (c *Check) Base(ctx context.Context) error {
+	began := time.Now()
+	f := c.base(ctx)
+	for _, line := range f.lines {
+		c.Log.Info().Msg(line)
+	}
+	for _, program := range f.sick {
+		err := c.Restart(ctx, Request{
+			Names: []string{program}, Check: c.Kind, Since: began, Why: BaseProbe + " failed",
+		})
+		if err != nil && !errors.Is(err, ErrLeftAlone) {
+			c.Log.Error().Msgf("cannot restart %s: %v", program, err)
+		}
+	}
+	return f.err
+}
 
 // base wants crond to run when cron is enabled, and filebeat when there is
 // somewhere to ship logs to. An image without one of them can do without.

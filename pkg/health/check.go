@@ -11,6 +11,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
@@ -133,17 +134,19 @@ func (c *Check) passOver(p probe) (f finding, ok bool) {
 }
 
 func (c *Check) run(ctx context.Context, p probe) finding {
-	if p.OneLine {
-		return c.builtin(ctx, p)
-	}
-	if err := p.Check(); err != nil {
-		return finding{err: err}
-	}
 	var f finding
 	more := 0
-	err := script.Command{
-		Path: p.Path,
-		Env:  append(c.Config.Environ[:len(c.Config.Environ):len(c.Config.Environ)], "IMAGE_HEALTH_CHECK="+string(c.Kind)),
+	builtins := func(name string) scriptdir.Builtin {
+		if name != BaseProbe {
+			return nil
+		}
+		return func(ctx context.Context, _ config.Config, _ log.Logger, _ []string) error {
+			f = c.base(ctx)
+			return f.err
+		}
+	}
+	err := scriptdir.Runner{Config: c.Config, Log: c.Log, Builtins: builtins, Quiet: true}.Run(ctx, p.File, script.Command{
+		Env: append(c.Config.Environ[:len(c.Config.Environ):len(c.Config.Environ)], "IMAGE_HEALTH_CHECK="+string(c.Kind)),
 		Output: func(line string) {
 			if len(f.lines) < maxOutput {
 				f.lines = append(f.lines, line)
@@ -153,7 +156,7 @@ func (c *Check) run(ctx context.Context, p probe) finding {
 		},
 		Timeout: time.Duration(c.Config.HealthTimeout),
 		Grace:   probeGrace,
-	}.Run(ctx)
+	})
 	if more > 0 {
 		f.lines = append(f.lines, fmt.Sprintf("(and %d lines more)", more))
 	}
@@ -163,14 +166,6 @@ func (c *Check) run(ctx context.Context, p probe) finding {
 	}
 	f.err = err
 	return f
-}
-
-// builtin runs the probe that a one-line file names.
-func (c *Check) builtin(ctx context.Context, p probe) finding {
-	if p.Name != basePath {
-		return finding{err: fmt.Errorf("%s: there is no built-in probe of this name", p.Path)}
-	}
-	return c.base(ctx)
 }
 
 // say logs what a probe printed, and that it failed.

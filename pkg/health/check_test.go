@@ -114,7 +114,7 @@ func TestBrokenProbeRestartsNothing(t *testing.T) {
 	r.wantSpawned("other", 1)
 	r.wantLog("check-app.sh:1: has no #! line")
 	r.wantLog("the interpreter /nowhere/python is missing")
-	r.wantLog("there is no built-in probe of this name")
+	r.wantLog("there is no built-in of this name")
 	r.wantLog("is a link to a file that does not exist")
 }
 

@@ -74,7 +74,7 @@ func (j *judge) probes() error {
 	}
 	known := readResults(j.Config, j.kind)
 	for _, p := range all {
-		if p.OneLine {
+		if p.Builtin {
 			if failures, _, _ := baseFailures(j.Config, j.all); len(failures) > 0 {
 				j.problem("%s: %s", p.Name, strings.Join(failures, "; "))
 			}

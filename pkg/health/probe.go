@@ -4,7 +4,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
 // probePrefix is what the names of probes begin with; the rest, without its
@@ -13,14 +13,14 @@ const probePrefix = "check-"
 
 // probe is a file of a probe directory.
 type probe struct {
-	script.File
+	scriptdir.File
 	program string
 }
 
 // probes returns the probes of a directory, by name. Candidates of other names
 // are none: they help the others. An empty file is a probe that is switched off.
 func probes(dir string) ([]probe, error) {
-	files, err := script.Find(dir)
+	files, err := scriptdir.Find(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,9 @@ func newError(path string, waitErr error, tail []string) *Error {
 	return e
 }
 
+// ELFMagic begins a program; see elf(5).
+const ELFMagic = "\x7fELF"
+
 // notStarted explains the one error that names the wrong file: that of a program
 // which is there, but whose loader is not.
 func notStarted(path string, err error) error {
@@ -46,7 +49,7 @@ func notStarted(path string, err error) error {
 	if !errors.Is(err, unix.ENOENT) {
 		return err
 	}
-	if head, readErr := fsutil.ReadHead(path, len(elfMagic)); readErr != nil || string(head) != elfMagic {
+	if head, readErr := fsutil.ReadHead(path, len(ELFMagic)); readErr != nil || string(head) != ELFMagic {
 		return err
 	}
 	return fmt.Errorf("its loader is missing: was it built for another C library (glibc or musl)? (%w)", err)

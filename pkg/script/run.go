@@ -1,3 +1,6 @@
+// Package script runs one executable to its end: in a process group of its own,
+// with its output streamed line by line, a time limit, and its last lines in the
+// error.
 package script
 
 import (
@@ -61,7 +64,9 @@ func (c Command) Run(ctx context.Context) error {
 	cmd.Stdout, cmd.Stderr = w, w
 	pidfd := -1
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session, PidFD: &pidfd}
-	done := ctx.Done() // from before it runs: a context may begin to listen for signals only here
+	// Done is called before the process starts: a context on demand installs its
+	// signal handlers on the first call.
+	done := ctx.Done()
 	err = cmd.Start()
 	_ = w.Close()
 	if err != nil {

@@ -2,6 +2,7 @@ package setup
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,30 +15,34 @@ import (
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
-// Step is a built-in step. Its logger speaks in its name.
-type Step func(config.Config, log.Logger) error
-
-// Builtin returns the built-in step that a file of this name stands for.
-func Builtin(name string) (Step, bool) {
+// Builtin is the register of the built-in steps.
+func Builtin(name string) scriptdir.Builtin {
 	switch name {
 	case savesEnvironment:
-		return configureEnvironment, true
+		return step(configureEnvironment)
 	case "01-configure-backup.py":
-		return configureBackup, true
+		return step(configureBackup)
 	case "02-configure-cron.py":
-		return configureCron, true
+		return step(configureCron)
 	case "03-configure-health.py":
-		return configureHealth, true
+		return step(configureHealth)
 	case "04-configure-filebeat.py":
-		return configureFilebeat, true
+		return step(configureFilebeat)
 	case "05-configure-logrotate.py":
-		return configureLogrotate, true
+		return step(configureLogrotate)
 	case "00-create-storage-dirs.py":
-		return createStorageDirs, true
+		return step(createStorageDirs)
 	}
-	return nil, false
+	return nil
+}
+
+// step makes a built-in of a step, which takes no arguments and is too quick to
+// be cancelled.
+func step(run func(config.Config, log.Logger) error) scriptdir.Builtin {
+	return func(_ context.Context, c config.Config, l log.Logger, _ []string) error { return run(c, l) }
 }
 
 // configureEnvironment saves the environment for whatever is not started by
@@ -77,10 +82,13 @@ func logChanges(l log.Logger, old, saved string) {
 			removed = append(removed, name)
 		}
 	}
-	for what, names := range map[string][]string{"added": added, "changed": changed, "removed": removed} {
-		if len(names) > 0 {
-			slices.Sort(names)
-			l.Info().Msgf("environment variables %s since the last start: %s", what, strings.Join(names, ", "))
+	for _, change := range []struct {
+		what  string
+		names []string
+	}{{"added", added}, {"changed", changed}, {"removed", removed}} {
+		if len(change.names) > 0 {
+			slices.Sort(change.names)
+			l.Info().Msgf("environment variables %s since the last start: %s", change.what, strings.Join(change.names, ", "))
 		}
 	}
 }

@@ -16,12 +16,12 @@ import (
 // step runs a built-in step, and returns what it said.
 func step(t *testing.T, name string, c config.Config) string {
 	t.Helper()
-	run, ok := setup.Builtin(name)
-	if !ok {
+	run := setup.Builtin(name)
+	if run == nil {
 		t.Fatalf("there is no step %s", name)
 	}
 	l, said := logger(t)
-	if err := run(c, l); err != nil {
+	if err := run(t.Context(), c, l, nil); err != nil {
 		t.Fatal(err)
 	}
 	return said()
@@ -31,7 +31,7 @@ func step(t *testing.T, name string, c config.Config) string {
 func always(t *testing.T, c config.Config) {
 	t.Helper()
 	l, _ := logger(t)
-	if err := (setup.Runner{Config: c, Log: l}).All(t.Context(), c.RunAlwaysDir); err != nil {
+	if err := (setup.Runner{Config: c, Log: l, Builtins: setup.Builtin}).All(t.Context(), c.RunAlwaysDir); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -40,12 +40,12 @@ func TestBuiltins(t *testing.T) {
 	tree := testenv.NewTree(t)
 	for _, dir := range []string{"run.always", "run.once"} {
 		for _, name := range testenv.Names(t, tree.Path("image/setup", dir)) {
-			if _, ok := setup.Builtin(name); !ok {
+			if setup.Builtin(name) == nil {
 				t.Errorf("%s lies in %s, but there is no such step", name, dir)
 			}
 		}
 	}
-	if _, ok := setup.Builtin("06-none.py"); ok {
+	if setup.Builtin("06-none.py") != nil {
 		t.Error("any name is a step")
 	}
 }
@@ -168,8 +168,7 @@ func TestUnwritableRunDir(t *testing.T) {
 			"00-configure-environment.py": "cannot write " + c.RunDir + "/env: read-only file system (mount a volume or a tmpfs there)",
 			"03-configure-health.py":      "cannot add to the crontab " + c.RunDir + "/cron/kubernetes: no such file or directory",
 		} {
-			run, _ := setup.Builtin(name)
-			if err := run(c, l); err == nil || err.Error() != want {
+			if err := setup.Builtin(name)(t.Context(), c, l, nil); err == nil || err.Error() != want {
 				t.Errorf("%s: error %v, want %s", name, err, want)
 			}
 		}

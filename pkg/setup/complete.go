@@ -6,7 +6,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
-	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
 // savesEnvironment is the built-in step that saves the environment.
@@ -16,7 +16,7 @@ const savesEnvironment = "00-configure-environment.py"
 // that makes it: jobs and people source the saved environment, and crond wants a
 // crontab, an empty one if need be.
 func Complete(c config.Config) error {
-	if !script.Inspect(filepath.Join(c.RunAlwaysDir, savesEnvironment)).OneLine {
+	if !scriptdir.Inspect(filepath.Join(c.RunAlwaysDir, savesEnvironment)).Builtin {
 		if err := fsutil.Update(config.SavedPath(c.RunDir), config.FormatEnviron(c.Environ), 0o600); err != nil {
 			return err
 		}

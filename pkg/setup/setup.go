@@ -1,36 +1,40 @@
-// Package setup runs the steps that lie in a directory, in file-name order:
-// scripts, and the built-in steps that one-line files stand for. The directory
-// is the truth: what lies there is what runs.
+// Package setup runs the steps that lie in a directory, in file-name order, and
+// holds the built-in ones. The directory is the truth: what lies there is what
+// runs.
 package setup
 
 import (
 	"context"
 	"fmt"
+	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
 // Runner runs steps.
 type Runner struct {
-	Config config.Config
-	Log    log.Logger
+	Config   config.Config
+	Log      log.Logger
+	Builtins scriptdir.Register
 }
 
 // All runs every step of a directory.
 func (r Runner) All(ctx context.Context, dir string) error {
-	return r.Each(ctx, dir, func(_ script.File, run func() error) error { return run() })
+	return r.Each(ctx, dir, func(_ scriptdir.File, run func() error) error { return run() })
 }
 
 // Each hands every step of a directory to do, which decides whether to run it.
-func (r Runner) Each(ctx context.Context, dir string, do func(f script.File, run func() error) error) error {
-	files, err := script.Find(dir)
+func (r Runner) Each(ctx context.Context, dir string, do func(f scriptdir.File, run func() error) error) error {
+	files, err := scriptdir.Find(dir)
 	if err != nil {
 		return err
 	}
-	for _, f := range files {
+	for _, f := range r.steps(dir, files) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -45,28 +49,30 @@ func (r Runner) Each(ctx context.Context, dir string, do func(f script.File, run
 	return nil
 }
 
-func (r Runner) run(ctx context.Context, f script.File) error {
-	l := log.Named(r.Log, f.Name)
-	if f.Empty {
-		l.Debug().Msg("is empty, nothing to do")
-		return nil
-	}
-	if f.OneLine {
-		step, ok := Builtin(f.Name)
-		if !ok {
-			return fmt.Errorf("%s: there is no built-in step of this name", f.Path)
+// steps returns the files that are steps, and says which others could be run.
+// Those may be helpers: old images keep programs such as create-user.sh beside
+// the *.py steps that call them, and only *.py was ever run.
+func (r Runner) steps(dir string, files []scriptdir.File) []scriptdir.File {
+	var steps []scriptdir.File
+	var others []string
+	for _, f := range files {
+		if isStep(f.Name) {
+			steps = append(steps, f)
+		} else {
+			others = append(others, f.Name)
 		}
-		return step(r.Config, l)
 	}
-	if err := f.Check(); err != nil {
-		return err
+	if len(others) > 0 {
+		r.Log.Info().Msgf("not run as steps of %s: %s (the name of a step begins with a digit, or ends in .py)", filepath.Base(dir), strings.Join(others, ", "))
 	}
-	r.Log.Info().Msgf("running %s", f.Path)
-	return script.Command{
-		Path:   f.Path,
-		Env:    r.Config.Environ,
-		Output: func(line string) { log.Messages(l, line) },
-		// The container ends too: a database that it started gets time to close.
-		EndOnFailure: true,
-	}.Run(ctx)
+	return steps
+}
+
+func isStep(name string) bool { return path.Ext(name) == ".py" || name[0] >= '0' && name[0] <= '9' }
+
+func (r Runner) run(ctx context.Context, f scriptdir.File) error {
+	// After a failure the container ends too: a database that the step has started
+	// in the background gets time to close.
+	cmd := script.Command{EndOnFailure: true}
+	return scriptdir.Runner{Config: r.Config, Log: r.Log, Builtins: r.Builtins}.Run(ctx, f, cmd)
 }

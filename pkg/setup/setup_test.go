@@ -61,23 +61,25 @@ func TestStepsInOrder(t *testing.T) {
 	c.Environ = append(c.Environ, "GREETING=hello", "APP_EMPTY=") // the configuration's, not this process's
 	dir := steps(t, map[string]string{
 		"10-ten.sh": "#!/bin/sh\necho ten", "2-two.py": "#!/bin/sh\necho two", "01-first": "#!/bin/sh\necho \"$GREETING $STORAGE_DATA_DIR ${APP_EMPTY-unset}\"; cat",
-		"B.sh": "#!/bin/sh\necho b >&2", "a.sh": "#!/bin/sh\ntrue",
+		"B.py": "#!/bin/sh\necho b >&2", "a.py": "#!/bin/sh\ntrue",
+		"create-user.sh": "#!/bin/sh\nexit 1", "tool": "#!/bin/sh\nexit 1", "gone.sh": "echo", "README.sh": "", // helpers
 		"02-configure-cron.py": oneLine, "03-off.py": "", "schema.sql": "CREATE", ".hidden.sh": "#!/bin/sh\nexit 1", "data": "x",
 	})
 	l, said := logger(t)
-	if err := (setup.Runner{Config: c, Log: l}).All(t.Context(), dir); err != nil {
+	if err := (setup.Runner{Config: c, Log: l, Builtins: setup.Builtin}).All(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
-	want := strings.ReplaceAll(`INFO  running DIR/01-first
+	want := strings.ReplaceAll(`INFO  not run as steps of run.always: README.sh, create-user.sh, gone.sh, tool (the name of a step begins with a digit, or ends in .py)
+INFO  running DIR/01-first
 INFO 01-first hello `+c.DataDir+`
 DEBUG 03-off.py is empty, nothing to do
 INFO  running DIR/10-ten.sh
 INFO 10-ten.sh ten
 INFO  running DIR/2-two.py
 INFO 2-two.py two
-INFO  running DIR/B.sh
-INFO B.sh b
-INFO  running DIR/a.sh
+INFO  running DIR/B.py
+INFO B.py b
+INFO  running DIR/a.py
 `, "DIR", dir)
 	if got := said(); got != want {
 		t.Errorf("log:\n%swant:\n%s", got, want)
@@ -101,7 +103,7 @@ func TestBuiltinStepsAndTheirReplacements(t *testing.T) {
 		t.Fatal(err)
 	}
 	l, said := logger(t)
-	if err := (setup.Runner{Config: c, Log: l}).All(t.Context(), c.RunAlwaysDir); err != nil {
+	if err := (setup.Runner{Config: c, Log: l, Builtins: setup.Builtin}).All(t.Context(), c.RunAlwaysDir); err != nil {
 		t.Fatal(err)
 	}
 	want := `INFO 02-configure-cron.py crond stays stopped: no backups, health checks or log rotation run by themselves (IMAGE_CRON_ENABLED)
@@ -118,7 +120,7 @@ DEBUG 04-configure-filebeat.py is empty, nothing to do
 }
 
 func TestMessages(t *testing.T) {
-	dir := steps(t, map[string]string{"x.sh": `#!/bin/sh
+	dir := steps(t, map[string]string{"1-x.sh": `#!/bin/sh
 echo 'one; two;three;;  four  ;'
 echo ';'
 echo
@@ -127,7 +129,7 @@ printf 'no end'`})
 	if err := (setup.Runner{Log: l}).All(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
-	want := "INFO x.sh one\nINFO x.sh two\nINFO x.sh three\nINFO x.sh four\nINFO x.sh no end\n"
+	want := "INFO 1-x.sh one\nINFO 1-x.sh two\nINFO 1-x.sh three\nINFO 1-x.sh four\nINFO 1-x.sh no end\n"
 	if _, got, _ := strings.Cut(said(), "\n"); got != want {
 		t.Errorf("log:\n%swant:\n%s", got, want)
 	}
@@ -147,7 +149,7 @@ func TestStepsThatFail(t *testing.T) {
 		"no #! line":          {"echo x\n", 0o755, ":1: has no #! line: begin it with #!/bin/sh"},
 		"missing interpreter": {"#!/opt/none/sh\n", 0o755, ":1: the interpreter /opt/none/sh is missing or not executable: install it, or name another one"},
 		"carriage returns":    {"#!/bin/sh\r\ntrue\r\n", 0o755, ":1: the #! line ends in a carriage return: save the file with Unix line ends"},
-		"no built-in step":    {oneLine, 0o755, ": there is no built-in step of this name"},
+		"no built-in step":    {oneLine, 0o755, ": there is no built-in of this name: a script of your own begins with its interpreter, such as #!/bin/sh"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := steps(t, map[string]string{"02-after.sh": "#!/bin/sh\necho after"})
@@ -162,7 +164,7 @@ func TestStepsThatFail(t *testing.T) {
 func fails(t *testing.T, dir, path, want string) {
 	t.Helper()
 	l, said := logger(t)
-	err := setup.Runner{Log: l}.All(t.Context(), dir)
+	err := setup.Runner{Log: l, Builtins: setup.Builtin}.All(t.Context(), dir)
 	want = "step " + filepath.Base(path) + " of run.always failed: " + path + want
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v\nwant  %s", err, want)
@@ -233,7 +235,7 @@ func TestCancelledBefore(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
 	l, said := logger(t)
-	if err := (setup.Runner{Log: l}).All(ctx, steps(t, map[string]string{"x.sh": "#!/bin/sh\n"})); !errors.Is(err, cause) || said() != "" {
+	if err := (setup.Runner{Log: l}).All(ctx, steps(t, map[string]string{"1-x.sh": "#!/bin/sh\n"})); !errors.Is(err, cause) || said() != "" {
 		t.Errorf("error %v, want the context's cause, and nothing run", err)
 	}
 }

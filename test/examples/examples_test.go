@@ -14,7 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
 const examplesDir = "../../examples"
@@ -94,7 +94,7 @@ func TestExampleScriptsCanRun(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, scriptDir := range dirs {
-				found, err := script.Find(scriptDir)
+				found, err := scriptdir.Find(scriptDir)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -120,11 +120,11 @@ func TestExampleDataIsNoStep(t *testing.T) {
 			continue
 		}
 		data++
-		found, err := script.Find(filepath.Dir(file))
+		found, err := scriptdir.Find(filepath.Dir(file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if slices.ContainsFunc(found, func(f script.File) bool { return f.Path == file }) {
+		if slices.ContainsFunc(found, func(f scriptdir.File) bool { return f.Path == file }) {
 			t.Errorf("%s would be run", file)
 		}
 	}

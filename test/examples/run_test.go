@@ -18,6 +18,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/script"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
 // exampleTree is an example's image below a private directory, with the
@@ -95,7 +96,7 @@ func (e *exampleTree) run(t *testing.T, path string, args ...string) (string, er
 // mustSucceed runs the scripts of a directory of the image, in order.
 func (e *exampleTree) mustSucceed(t *testing.T, dir string, args ...string) (output string) {
 	t.Helper()
-	files, err := script.Find(filepath.Join(e.dir, "image", dir))
+	files, err := scriptdir.Find(filepath.Join(e.dir, "image", dir))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%s holds no script (%v)", dir, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,13 +14,19 @@ import (
 // filesDir is the tree that an image adds at its root.
 const filesDir = "../../files"
 
-const oneLine = "#!/usr/bin/container-manager script\n"
+// pythonLine is what a built-in file holds: for the kernel the first line, and for
+// Python a second one that runs the binary. restore.py has a function besides, which
+// a run.py of the Python version calls.
+var pythonLine = regexp.MustCompile(`^#!/usr/bin/container-manager script
+import os, (subprocess, sys; restore_data = lambda file: subprocess\.check_call\(\[__file__, file\]\)|sys); ` +
+	regexp.QuoteMeta(`__name__ == "__main__" and os.execvp("container-manager", ["container-manager", "script"] + sys.argv)`) + `
+$`)
 
 // kind is what a name of the tree stands for.
 type kind string
 
 const (
-	entry    kind = "one-line file" // the binary, by the name of the file
+	entry    kind = "built-in file" // the binary, by the name of the file
 	template kind = "template"
 	module   kind = "module"
 	keep     kind = "placeholder" // keeps a directory that git would drop
@@ -117,10 +124,10 @@ func kindOf(t *testing.T, path string) kind {
 	}
 	executable := info.Mode()&0o111 == 0o111
 	switch base := filepath.Base(path); {
-	case string(content) == oneLine && executable:
+	case pythonLine.Match(content) && executable:
 		return entry
 	case executable:
-		return "an executable that is not the one line"
+		return "an executable that is not built in"
 	case strings.HasPrefix(string(content), "#!"):
 		return "a script without execute bits"
 	case base == ".gitkeep" && len(content) == 0:

@@ -1,7 +1,16 @@
-// Package script finds the executables that lie in a directory, checks them,
-// and runs one: in a process group of its own, with its output streamed line
-// by line, a time limit, and its last lines in the error.
-package script
+// Package scriptdir finds the executables that lie in a directory, says what is
+// wrong with one, and runs it: as a function where it is built in, else as a
+// process (see package script).
+//
+// A built-in file is one whose interpreter is the container manager:
+//
+//	#!/usr/bin/container-manager script
+//
+// Started as a process, it is `container-manager script FILE ARGUMENT...`, which
+// acts by the base name of FILE. Who comes across one calls the function instead,
+// because a process costs two milliseconds. What follows the first line is for
+// Python, and is not looked at: for the kernel the first line decides.
+package scriptdir
 
 import (
 	"bytes"
@@ -11,12 +20,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/script"
 )
 
 // File is a candidate of a directory: something that is meant to be run.
@@ -25,9 +32,9 @@ type File struct {
 	Path string
 	// Empty files do nothing: a child image's way to switch a step off.
 	Empty bool
-	// OneLine files hold nothing but `#!/usr/bin/container-manager script`:
-	// whoever comes across one calls the function that their name stands for.
-	OneLine bool
+	// Builtin files have the container manager as their interpreter, and act by
+	// their names.
+	Builtin bool
 
 	head []byte // the first bytes, as far as needed to tell what it is
 	err  error  // why it could not be read
@@ -36,15 +43,13 @@ type File struct {
 // headSize is enough for the `#!` line that Linux reads (256 bytes).
 const headSize = 256
 
-// elfMagic begins a program; see elf(5).
-const elfMagic = "\x7fELF"
-
 // Find returns the candidates of dir in file-name order: *.py, *.sh, and any
 // other file that begins with `#!` or the ELF magic. A file without an extension
-// that may not be read is one as well: what it begins with cannot be known, and
-// Check says so. Hidden files are none, nor is what editors and package managers
-// leave beside a file: *~, .bak, .orig, .rej, .swp, .dpkg-* and .rpm*. Execute bits
-// do not select. A directory that is missing has no candidates.
+// that may not be read counts as well: nobody can tell what it begins with, and
+// Check says so. Hidden files do not count, nor does what editors and package
+// managers leave beside a file: *~, .bak, .orig, .rej, .swp, .dpkg-* and .rpm*.
+// Execute bits do not select: after the image tree was locked every file has them.
+// A directory that is missing has no candidates.
 func Find(dir string) ([]File, error) {
 	names, err := fsutil.List(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -94,7 +99,7 @@ func Inspect(file string) File {
 		if f.head, err = fsutil.ReadHead(file, headSize); err != nil {
 			f.err = unreadable(err, "it")
 		}
-		f.OneLine = isOneLine(f.head)
+		f.Builtin = isBuiltin(f.head)
 	}
 	return f
 }
@@ -114,12 +119,12 @@ func (f File) isCandidate() bool {
 	case ext == ".py" || ext == ".sh":
 		return true
 	case f.err != nil:
-		// What has no telling name may be a directory, or data that is none of
-		// ours to read when it has an extension; a dangling link has lost what it
-		// stood for.
+		// Its name does not tell that it is meant to be run. A directory is not. A
+		// file that may not be read is mostly data if it has an extension. A link
+		// that leads nowhere may have led to a script.
 		return isDangling(f.Path) || path.Ext(f.Name) == "" && errors.Is(f.err, fs.ErrPermission)
 	default:
-		return hasShebang(f.head) || bytes.HasPrefix(f.head, []byte(elfMagic))
+		return hasShebang(f.head) || bytes.HasPrefix(f.head, []byte(script.ELFMagic))
 	}
 }
 
@@ -128,63 +133,15 @@ func isDangling(file string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// Check says why the current user cannot run the file, and what to do.
-func (f File) Check() error {
-	if f.err != nil {
-		return fmt.Errorf("%s %w", f.Path, f.err)
-	}
-	if f.Empty || f.OneLine {
-		return nil
-	}
-	if unix.Faccessat(unix.AT_FDCWD, f.Path, unix.X_OK, unix.AT_EACCESS) != nil {
-		return fmt.Errorf("%s is not executable for uid %d: chmod 755 it in the image", f.Path, os.Geteuid())
-	}
-	if hasShebang(f.head) {
-		return f.checkInterpreter()
-	}
-	if ext := path.Ext(f.Name); ext == ".py" || ext == ".sh" {
-		return fmt.Errorf("%s:1: has no #! line: begin it with %s", f.Path, map[string]string{".py": "#!/usr/bin/python3", ".sh": "#!/bin/sh"}[ext])
-	}
-	return nil
-}
-
-func (f File) checkInterpreter() error {
-	line, _, _ := bytes.Cut(f.head[2:], []byte("\n"))
-	fields := strings.Fields(string(line))
-	if len(fields) == 0 {
-		return fmt.Errorf("%s:1: the #! line names no interpreter", f.Path)
-	}
-	if bytes.HasSuffix(line, []byte("\r")) {
-		return fmt.Errorf("%s:1: the #! line ends in a carriage return: save the file with Unix line ends", f.Path)
-	}
-	interpreter := fields[0]
-	if unix.Faccessat(unix.AT_FDCWD, interpreter, unix.X_OK, unix.AT_EACCESS) != nil {
-		return fmt.Errorf("%s:1: the interpreter %s is missing or not executable: install it, or name another one", f.Path, interpreter)
-	}
-	return nil
-}
-
-// isOneLine reports whether a file is `#!/ANY/PATH/container-manager script`
-// and nothing else.
-func isOneLine(head []byte) bool {
-	if !hasShebang(head) || len(head) == headSize {
+// isBuiltin reports whether the first line of a file is
+// `#!/ANY/PATH/container-manager script`.
+func isBuiltin(head []byte) bool {
+	line, _, whole := bytes.Cut(head, []byte("\n"))
+	if !hasShebang(line) || !whole && len(head) == headSize {
 		return false
 	}
-	fields := strings.Fields(string(head[2:]))
-	return len(fields) == 2 && path.Base(fields[0]) == "container-manager" && fields[1] == "script" &&
-		!slices.Contains(head[:len(head)-1], '\n')
+	fields := strings.Fields(string(line[2:]))
+	return len(fields) == 2 && path.Base(fields[0]) == "container-manager" && fields[1] == "script"
 }
 
 func hasShebang(head []byte) bool { return bytes.HasPrefix(head, []byte("#!")) }
-
-func kind(m fs.FileMode) string {
-	switch {
-	case m.IsDir():
-		return "directory"
-	case m&fs.ModeNamedPipe != 0:
-		return "named pipe"
-	case m&fs.ModeSocket != 0:
-		return "socket"
-	}
-	return "device"
-}

@@ -1,4 +1,4 @@
-package script
+package scriptdir
 
 import (
 	"net"
@@ -86,8 +86,8 @@ func TestCheck(t *testing.T) {
 		"shell":               {"x.sh", sh, 0o755, ""},
 		"blanks and options":  {"x.py", "#! \t/bin/sh -eu\n", 0o500, ""},
 		"no line's end":       {"x", "#!/bin/sh", 0o755, ""},
-		"empty":               {"x.sh", "", 0o644, ""},
-		"one line":            {"x.py", "#!/usr/bin/container-manager script\n", 0o644, ""},
+		"empty":               {"x.sh", "", 0o644, " is empty: it does nothing"},
+		"built in":            {"x.py", "#!/bin/container-manager script\n", 0o644, " is not executable for uid 0: chmod 755 it in the image"}, // as a process
 		"no execute bit":      {"x.sh", sh, 0o644, " is not executable for uid 0: chmod 755 it in the image"},
 		"no execute bit, py":  {"x.py", "print()\n", 0o644, " is not executable for uid 0: chmod 755 it in the image"},
 		"no #! line, py":      {"x.py", "import os\n", 0o755, ":1: has no #! line: begin it with #!/usr/bin/python3"},
@@ -181,15 +181,14 @@ func TestCheckAsAnotherUser(t *testing.T) {
 	})
 }
 
-func TestOneLine(t *testing.T) {
+func TestBuiltin(t *testing.T) {
 	path := filepath.Join(testenv.Dir(t), "x.py")
 	for content, want := range map[string]bool{
 		"#!/usr/bin/container-manager script\n":                                  true,
 		"#!/usr/bin/container-manager script":                                    true,
 		"#! /opt/bin/container-manager \t script \n":                             true,
 		"#!/usr/bin/container-manager script\r\n":                                true,
-		"#!/usr/bin/container-manager script\n\n":                                false,
-		"#!/usr/bin/container-manager script\n# more\n":                          false,
+		"#!/usr/bin/container-manager script\nimport os\n":                       true,
 		"#!/usr/bin/container-manager\n":                                         false,
 		"#!/usr/bin/container-manager run\n":                                     false,
 		"#!/usr/bin/container-manager script x\n":                                false,
@@ -198,10 +197,11 @@ func TestOneLine(t *testing.T) {
 		"/usr/bin/container-manager script\n":                                    false,
 		"\n#!/usr/bin/container-manager script\n":                                false,
 		"#!/bin/sh\n/usr/bin/container-manager script\n":                         false,
+		"#!/bin/sh\n#!/usr/bin/container-manager script\n":                       false,
 		"#!/usr/bin/container-manager script" + strings.Repeat(" ", 300) + "x\n": false, // longer than the head
 	} {
 		testenv.Write(t, path, content, 0o755)
-		if got := Inspect(path).OneLine; got != want {
+		if got := Inspect(path).Builtin; got != want {
 			t.Errorf("%q: %v, want %v", content, got, want)
 		}
 	}
