@@ -72,6 +72,7 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 		if err := b.checkWritable(); err != nil {
 			return err
 		}
+		b.checkJobs()
 		if b.Config.LogStdout {
 			if err := follow.Begin(b.Config, conf); err != nil {
 				return err
@@ -84,18 +85,20 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 	return b.exec(c)
 }
 
-// runAlways runs the steps of every start. They find the storage directories
-// where these can be made already; only after the last step it is an error when
-// they cannot.
+// runAlways runs the steps of every start, and does what can no longer be done
+// once the image tree is locked.
 func (b *Boot) runAlways(ctx context.Context) error {
-	_ = setup.CreateStorageDirs(b.Config)
 	if err := b.steps().All(ctx, b.Config.RunAlwaysDir); err != nil {
 		return err
 	}
 	if err := setup.AdoptCrontab(b.Config, b.Log); err != nil {
 		return err
 	}
-	return setup.Complete(b.Config)
+	if err := setup.Complete(b.Config); err != nil {
+		return err
+	}
+	_ = setup.CreateDirsInTree(b.Config) // after the steps of run.once it is an error
+	return nil
 }
 
 // render turns the templates into configuration, and returns supervisord's.

@@ -109,6 +109,11 @@ func (b *Boot) restore(ctx context.Context, done map[string]bool) error {
 	if !bool(b.Config.RestoreFirstStart) || done[restoreRecord] {
 		return nil
 	}
+	// A backup is put back into directories that a child image's steps may not
+	// have made.
+	if err := setup.CreateStorageDirs(b.Config); err != nil {
+		return err
+	}
 	archive, err := b.Restore(ctx)
 	if err != nil {
 		return err

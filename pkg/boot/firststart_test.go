@@ -241,3 +241,36 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	}
 	c.wantSteps()
 }
+
+// The storage is what the image's step makes of it: a child image's own may use
+// plain os.makedirs, and finds nothing there. What it leaves out is made after it.
+func TestStorageIsNotMadeBeforeTheSteps(t *testing.T) {
+	c := newContainer(t, testenv.NewTree(t))
+	c.step("run.always", "10-look.sh", `! ls -d "$STORAGE_DATA_DIR" 2>/dev/null`)
+	c.step("run.once", "00-create-storage-dirs.py", `mkdir "$STORAGE_DATA_DIR" "$STORAGE_LOGS_DIR"`)
+	c.onRestore = func(context.Context) {
+		if !testenv.Exists(c.Config.BackupDir) {
+			t.Errorf("%s does not exist at the restore", c.Config.BackupDir)
+		}
+	}
+	c.start()
+	c.wantSteps("10-look.sh", "00-create-storage-dirs.py")
+	if !testenv.Exists(c.Config.SupervisorLogs) {
+		t.Errorf("%s does not exist after the start", c.Config.SupervisorLogs)
+	}
+}
+
+// What lies in the image tree is made before that is locked.
+func TestDirectoriesInTheTree(t *testing.T) {
+	testenv.Isolated(t, func(t *testing.T, dir string) {
+		tree := testenv.NewTreeAt(t, dir)
+		c := newContainer(t, tree, "STORAGE_BASE_DIR="+tree.Path("image/var"), "PROCESS_PID_DIR="+tree.Path("image/pids"))
+		c.step("run.once", "00-create-storage-dirs.py", `mkdir "$STORAGE_DATA_DIR"`)
+		testenv.Chown(t, dir, 500)
+		testenv.Become(t, 500)
+		c.start()
+		if !testenv.Exists(tree.Path("image/pids")) || !testenv.Exists(c.Config.LogsDir) {
+			t.Error("not all directories are there")
+		}
+	})
+}

@@ -220,7 +220,7 @@ func TestScript(t *testing.T) {
 		t.Errorf("%+v, want %s", got, want)
 	}
 	got = runCommandLine(t, tree.Environ("IMAGE_CRON_DIR="+tree.Path("none")), "script", "01-configure-backup.py")
-	if text := testenv.Read(t, tree.Path("run/cron/kubernetes")); got.code != exitOK || !strings.Contains(text, "container-manager backup") {
+	if text := testenv.Read(t, tree.Path("run/cron/kubernetes")); got.code != exitOK || !strings.Contains(text, tree.Path("image/backup/backup.py")+" >>") {
 		t.Errorf("%+v, crontab %q", got, text)
 	}
 	for _, test := range []struct {

@@ -58,7 +58,7 @@ func run(c command, args []string) error {
 
 		Builtins: builtin,
 		Restore: func(ctx context.Context) (string, error) {
-			return backup.RestoreNewest(ctx, cfg, log.Named(l, "restore"))
+			return backup.RestoreFirst(ctx, cfg, log.Named(l, "restore"))
 		},
 		Release: release,
 		Exec:    syscall.Exec,

@@ -26,13 +26,15 @@ func splitAsSupervisord(t *testing.T, command string) []string {
 func TestOddPaths(t *testing.T) {
 	tree := testenv.NewTreeAt(t, filepath.Join(testenv.ShortDir(t), "a b #1 it"))
 	withPrograms(t, tree, "filebeat")
+	testenv.Write(t, tree.Path("image/cron/cron.py"), "#!/none/container-manager script\n", 0o755)
+	testenv.Script(t, tree.Path("image/supervisord/eventlistener.py"), "") // a child image's own
 	run := tree.Path("run 50%d (x) #2")
 	environ := []string{"IMAGE_RUN_DIR=" + run, "LOGGING_REDIS_HOST=redis"}
 	got := accepted(t, tree, environ...)
 	for name, want := range map[string][]string{
-		"crond:crond":       {"container-manager", "cron", "--crontab", run + "/cron/kubernetes", "--logfile", tree.Path("storage/logs/crond.log")},
+		"crond:crond":       {"container-manager", "script", tree.Path("image/cron/cron.py"), "--crontab", run + "/cron/kubernetes", "--logfile", tree.Path("storage/logs/crond.log")},
 		"filebeat:filebeat": {"filebeat", "-e", "-c", run + "/logging/filebeat-global.yml"},
-		"health:health":     {"container-manager", "eventlistener", tree.Path("tmp"), tree.Path("tmp")},
+		"health:health":     {tree.Path("image/supervisord/eventlistener.py"), tree.Path("tmp"), tree.Path("tmp")},
 	} {
 		if words := splitAsSupervisord(t, got[name].Command); !slices.Equal(words, want) {
 			t.Errorf("%s runs %q, want %q", name, words, want)

@@ -146,7 +146,7 @@ func (r *renderer) editSection(s *supervisorconf.Section, processes int) {
 		}
 	}
 	if command, ok := s.Get("command"); ok && s.IsProgram() {
-		if rendered := r.renderedPaths(command); rendered != command {
+		if rendered := r.entryPoint(s, r.renderedPaths(command)); rendered != command {
 			s.Set("command", rendered)
 		}
 	}

@@ -32,6 +32,11 @@ func (f File) Check() error {
 	return nil
 }
 
+// NeedsBinary reports whether a built-in file cannot be run by its path: it has
+// no execute bits, or the binary is not where its first line says. Then
+// `container-manager script PATH` runs it.
+func (f File) NeedsBinary() bool { return f.Builtin && f.Check() != nil }
+
 func (f File) checkInterpreter() error {
 	line, _, _ := bytes.Cut(f.head[2:], []byte("\n"))
 	fields := strings.Fields(string(line))

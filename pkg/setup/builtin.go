@@ -103,7 +103,7 @@ func configureBackup(c config.Config, _ log.Logger) error {
 	}
 	line := ""
 	if c.BackupEnabled {
-		line = entry(c.BackupCron, ". %s; container-manager backup >>%s 2>&1", config.SavedPath(c.RunDir), c.BackupLog)
+		line = entry(c.BackupCron, ". %s; %s >>%s 2>&1", quote(config.SavedPath(c.RunDir)), call(BackupPath(c)), quote(c.BackupLog))
 	}
 	return appendCrontab(c, line)
 }
@@ -118,9 +118,9 @@ func configureCron(c config.Config, l log.Logger) error {
 func configureHealth(c config.Config, _ log.Logger) error {
 	lines := ""
 	if c.LivenessCheck {
-		lines = entry(c.HealthCron, "container-manager check-liveness >>%s 2>&1", c.LivenessLog)
+		lines = entry(c.HealthCron, "%s >>%s 2>&1", call(LivenessPath(c)), quote(c.LivenessLog))
 	}
-	return appendCrontab(c, lines+entry(c.HealthCron, "container-manager check-readiness >>%s 2>&1", c.ReadinessLog))
+	return appendCrontab(c, lines+entry(c.HealthCron, "%s >>%s 2>&1", call(ReadinessPath(c)), quote(c.ReadinessLog)))
 }
 
 func configureFilebeat(c config.Config, l log.Logger) error {
@@ -135,24 +135,5 @@ func configureFilebeat(c config.Config, l log.Logger) error {
 
 func configureLogrotate(c config.Config, _ log.Logger) error {
 	return appendCrontab(c, entry(c.LogrotateCron, ". %s; logrotate -f -s %s %s",
-		config.SavedPath(c.RunDir), filepath.Join(c.RunDir, "logging", "logrotate.state"), render.LogrotateConf(c)))
-}
-
-// entry is a line of the crontab; the paths of its command are written for sh.
-// The blanks around a schedule go: a value of several lines in a manifest ends
-// in a newline.
-func entry(schedule, command string, paths ...string) string {
-	quoted := make([]any, len(paths))
-	for i, path := range paths {
-		quoted[i] = quote(path)
-	}
-	return strings.TrimSpace(schedule) + " " + fmt.Sprintf(command, quoted...) + "\n"
-}
-
-// quote writes a path for sh; ordinary ones stay as they are.
-func quote(path string) string {
-	if !strings.ContainsAny(path, " \t\n\"'`$\\&;|<>()*?[]#~!{}") {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+		quote(config.SavedPath(c.RunDir)), quote(filepath.Join(c.RunDir, "logging", "logrotate.state")), quote(render.LogrotateConf(c))))
 }

@@ -16,36 +16,38 @@ import (
 func TestCrontab(t *testing.T) {
 	for name, test := range map[string]struct {
 		environ []string
-		want    string // RUN and LOGS stand for directories
+		want    string // IMAGE, RUN and LOGS stand for directories
 	}{
-		"by default": {nil, `2 1 * * * . RUN/env; container-manager backup >>LOGS/backup.log 2>&1
-*/5 * * * * container-manager check-readiness >>LOGS/readiness.log 2>&1
+		"by default": {nil, `2 1 * * * . RUN/env; IMAGE/backup/backup.py >>LOGS/backup.log 2>&1
+*/5 * * * * IMAGE/health/check-readiness.py >>LOGS/readiness.log 2>&1
 32 4 * * * . RUN/env; logrotate -f -s RUN/logging/logrotate.state RUN/logging/logrotate-global.conf
 `},
-		"all of it": {[]string{"IMAGE_HEALTH_LIVENESS_CHECK_ENABLED=1"}, `2 1 * * * . RUN/env; container-manager backup >>LOGS/backup.log 2>&1
-*/5 * * * * container-manager check-liveness >>LOGS/liveness.log 2>&1
-*/5 * * * * container-manager check-readiness >>LOGS/readiness.log 2>&1
+		"all of it": {[]string{"IMAGE_HEALTH_LIVENESS_CHECK_ENABLED=1"}, `2 1 * * * . RUN/env; IMAGE/backup/backup.py >>LOGS/backup.log 2>&1
+*/5 * * * * IMAGE/health/check-liveness.py >>LOGS/liveness.log 2>&1
+*/5 * * * * IMAGE/health/check-readiness.py >>LOGS/readiness.log 2>&1
 32 4 * * * . RUN/env; logrotate -f -s RUN/logging/logrotate.state RUN/logging/logrotate-global.conf
 `},
 		"no backups, other times": {
 			[]string{"IMAGE_BACKUP_ENABLED=0", "IMAGE_BACKUP_CRON=@daily", "IMAGE_HEALTH_CRON=@every 90s", "IMAGE_LOGROTATE_CRON=@hourly"},
-			`@every 90s container-manager check-readiness >>LOGS/readiness.log 2>&1
+			`@every 90s IMAGE/health/check-readiness.py >>LOGS/readiness.log 2>&1
 @hourly . RUN/env; logrotate -f -s RUN/logging/logrotate.state RUN/logging/logrotate-global.conf
 `,
 		},
-		"blanks around the times": {[]string{"IMAGE_BACKUP_CRON=  2\t1 * * * \n", "IMAGE_HEALTH_CRON=@hourly\n", "IMAGE_LOGROTATE_CRON=\n@daily"}, `2	1 * * * . RUN/env; container-manager backup >>LOGS/backup.log 2>&1
-@hourly container-manager check-readiness >>LOGS/readiness.log 2>&1
+		"blanks around the times": {[]string{"IMAGE_BACKUP_CRON=  2\t1 * * * \n", "IMAGE_HEALTH_CRON=@hourly\n", "IMAGE_LOGROTATE_CRON=\n@daily"}, `2	1 * * * . RUN/env; IMAGE/backup/backup.py >>LOGS/backup.log 2>&1
+@hourly IMAGE/health/check-readiness.py >>LOGS/readiness.log 2>&1
 @daily . RUN/env; logrotate -f -s RUN/logging/logrotate.state RUN/logging/logrotate-global.conf
 `},
-		"other places": {[]string{"IMAGE_BACKUP_LOG=/var/log/b.log", "IMAGE_HEALTH_READINESS_LOG=/var/log/it's $HOME.log"}, `2 1 * * * . RUN/env; container-manager backup >>/var/log/b.log 2>&1
-*/5 * * * * container-manager check-readiness >>'/var/log/it'\''s $HOME.log' 2>&1
+		"other places": {[]string{"IMAGE_BACKUP_LOG=/var/log/b.log", "IMAGE_HEALTH_READINESS_LOG=/var/log/it's $HOME.log"}, `2 1 * * * . RUN/env; IMAGE/backup/backup.py >>/var/log/b.log 2>&1
+*/5 * * * * IMAGE/health/check-readiness.py >>'/var/log/it'\''s $HOME.log' 2>&1
 32 4 * * * . RUN/env; logrotate -f -s RUN/logging/logrotate.state RUN/logging/logrotate-global.conf
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := load(t, testenv.NewTree(t), test.environ...)
+			tree := testenv.NewTree(t)
+			installBinary(t, tree)
+			c := load(t, tree, test.environ...)
 			path := filepath.Join(c.RunDir, "cron/kubernetes")
-			want := strings.NewReplacer("RUN", c.RunDir, "LOGS", c.LogsDir).Replace(test.want)
+			want := strings.NewReplacer("IMAGE", c.BaseDir, "RUN", c.RunDir, "LOGS", c.LogsDir).Replace(test.want)
 			old := syscall.Umask(0o077)
 			t.Cleanup(func() { syscall.Umask(old) })
 			for range 3 { // starts
@@ -59,6 +61,38 @@ func TestCrontab(t *testing.T) {
 			}
 			if got := testenv.Read(t, filepath.Join(c.CronDir, "kubernetes")); got != want {
 				t.Errorf("through the link:\n%s", got)
+			}
+		})
+	}
+}
+
+// installBinary puts a binary where the first lines of the tree's entry points say.
+func installBinary(t *testing.T, tree testenv.Tree) {
+	t.Helper()
+	testenv.Script(t, tree.Path("bin/container-manager"), "true")
+	for _, name := range []string{"backup/backup.py", "health/check-liveness.py", "health/check-readiness.py"} {
+		testenv.Write(t, tree.Path("image", name), "#!"+tree.Path("bin/container-manager")+" script\n", 0o755)
+	}
+}
+
+// The kernel cannot run a built-in file by itself, but the binary can.
+func TestCrontabWhereTheBinaryLiesElsewhere(t *testing.T) {
+	for name, spoil := range map[string]func(tree testenv.Tree, path string){
+		"no interpreter": func(_ testenv.Tree, path string) { testenv.Write(t, path, "#!/none/container-manager script\n", 0o755) },
+		"not executable": func(_ testenv.Tree, path string) { testenv.Chmod(t, path, 0o644) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := testenv.NewTree(t)
+			installBinary(t, tree)
+			spoil(tree, tree.Path("image/backup/backup.py"))
+			c := load(t, tree)
+			always(t, c)
+			got := testenv.Read(t, setup.Crontab(c))
+			if want := "; container-manager script " + tree.Path("image/backup/backup.py") + " >>"; !strings.Contains(got, want) {
+				t.Errorf("the crontab lacks %q:\n%s", want, got)
+			}
+			if want := "* " + tree.Path("image/health/check-readiness.py") + " >>"; !strings.Contains(got, want) {
+				t.Errorf("the crontab lacks %q:\n%s", want, got)
 			}
 		})
 	}
@@ -79,6 +113,9 @@ func TestCrontabAfterALineWithoutItsEnd(t *testing.T) {
 func TestCrontabForAShell(t *testing.T) {
 	tree := testenv.NewTreeAt(t, filepath.Join(testenv.Dir(t), `a b'c$d&(e)`))
 	t.Setenv("PATH", tree.Path("bin")+":/usr/bin:/bin")
+	for _, name := range []string{"backup/backup.py", "health/check-liveness.py", "health/check-readiness.py"} {
+		testenv.Write(t, tree.Path("image", name), "#!/none/container-manager script\n", 0o755)
+	}
 	c := load(t, tree, "IMAGE_HEALTH_LIVENESS_CHECK_ENABLED=1")
 	always(t, c)
 	if err := setup.CreateStorageDirs(c); err != nil {
@@ -104,9 +141,9 @@ func TestCrontabForAShell(t *testing.T) {
 	}
 	self := tree.Path("bin/container-manager")
 	for log, want := range map[string]string{
-		c.BackupLog:    self + "\nbackup\nbad\n",
-		c.LivenessLog:  self + "\ncheck-liveness\nbad\n",
-		c.ReadinessLog: self + "\ncheck-readiness\nbad\n",
+		c.BackupLog:    self + "\nscript\n" + setup.BackupPath(c) + "\nbad\n",
+		c.LivenessLog:  self + "\nscript\n" + setup.LivenessPath(c) + "\nbad\n",
+		c.ReadinessLog: self + "\nscript\n" + setup.ReadinessPath(c) + "\nbad\n",
 	} {
 		if got := testenv.Read(t, log); got != want {
 			t.Errorf("%s holds %q, want %q", log, got, want)

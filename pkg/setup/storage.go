@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
@@ -15,14 +16,34 @@ import (
 
 func createStorageDirs(c config.Config, _ log.Logger) error { return CreateStorageDirs(c) }
 
-// CreateStorageDirs creates the storage and log directories that are missing.
-func CreateStorageDirs(c config.Config) error {
-	dirs := []string{
+// storageDirs are the directories that the container's programs need.
+func storageDirs(c config.Config) []string {
+	return []string{
 		c.StorageBaseDir, c.BackupDir, c.ConfDir, c.DataDir, c.FilebeatDir, c.FilebeatRegDir,
 		c.LogsDir, c.SupervisorLogs, c.ProcessPIDDir, c.ProcessStateDir,
 		filepath.Dir(c.BackupLog), filepath.Dir(c.LivenessLog), filepath.Dir(c.ReadinessLog),
 		filepath.Dir(c.Socket), filepath.Dir(c.PIDFile),
 	}
+}
+
+// CreateStorageDirs creates the storage and log directories that are missing.
+func CreateStorageDirs(c config.Config) error {
+	return createDirs(storageDirs(c))
+}
+
+// CreateDirsInTree creates what cannot be created any more once the image tree is
+// locked. That is only what lies in the tree; and below the storage, which is not
+// locked, the steps of run.once come first.
+func CreateDirsInTree(c config.Config) error {
+	dirs := slices.DeleteFunc(storageDirs(c), func(dir string) bool {
+		return !isBelow(dir, c.BaseDir) || isBelow(dir, c.StorageBaseDir)
+	})
+	return createDirs(dirs)
+}
+
+func isBelow(path, dir string) bool { return strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/") }
+
+func createDirs(dirs []string) error {
 	for i, dir := range dirs {
 		if slices.Contains(dirs[:i], dir) {
 			continue

@@ -1,0 +1,34 @@
+package render
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
+)
+
+// entryPoint looks at a command that runs an entry point of the image by its path.
+// What a child image has put there must be executable; else the program would
+// just be FATAL. A built-in file that the kernel cannot run, because the binary lies
+// somewhere else on this machine, is run by the binary.
+func (r *renderer) entryPoint(s *supervisorconf.Section, command string) string {
+	for _, e := range []struct{ dir, variable, name string }{
+		{r.CronDir, "IMAGE_CRON_DIR", "cron.py"},
+		{r.SupervisorDir, "IMAGE_SUPERVISOR_DIR", "eventlistener.py"},
+	} {
+		path := filepath.Join(e.dir, e.name)
+		word := strings.TrimLeft(command, `"'`)
+		if !strings.HasPrefix(word, path) && !strings.HasPrefix(word, "%(ENV_"+e.variable+")s/"+e.name) {
+			continue
+		}
+		f := scriptdir.Inspect(path)
+		if f.NeedsBinary() {
+			return "container-manager script " + command
+		}
+		if err := f.Check(); err != nil && (s.ID() != "program:crond" || bool(r.CronEnabled)) {
+			r.problemAt(s, "command", "%v", err)
+		}
+	}
+	return command
+}
