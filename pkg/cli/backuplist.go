@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -12,21 +11,30 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ZPascal/container-manager/pkg/backup"
 )
 
-func runBackupList(c command, args []string) error {
-	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	asJSON := flags.Bool("json", false, "print a JSON array")
-	if err := c.parseNone(flags, args); err != nil {
-		return err
+func backupListCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "list [--json]",
+		Short: "Describe the archives, the newest first",
+		Args:  noArguments,
+		RunE:  func(*cobra.Command, []string) error { return runBackupList(asJSON) },
 	}
-	return withRunner(c, func(r backup.Runner, ctx context.Context) (backup.Result, error) {
+	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
+	return c
+}
+
+func runBackupList(asJSON bool) error {
+	return withRunner("backup", func(r backup.Runner, ctx context.Context) (backup.Result, error) {
 		list, err := r.List(ctx)
 		if err != nil {
 			return backup.Result{}, err
 		}
-		if *asJSON {
+		if asJSON {
 			out := json.NewEncoder(os.Stdout)
 			out.SetIndent("", "  ")
 			return backup.Result{}, out.Encode(list)
@@ -78,13 +86,17 @@ func notes(l backup.Listed) string {
 	return strings.Join(notes, ", ")
 }
 
-func runBackupVerify(c command, args []string) error {
-	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	if err := c.parse(flags, args); err != nil {
-		return err
+func backupVerifyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify [FILE ...]",
+		Short: "Read the archives named, or all, to their ends and compare every sum",
+		RunE:  func(_ *cobra.Command, files []string) error { return runBackupVerify(files) },
 	}
-	return withRunner(c, func(r backup.Runner, ctx context.Context) (backup.Result, error) {
-		paths, err := toVerify(r, flags.Args())
+}
+
+func runBackupVerify(files []string) error {
+	return withRunner("backup", func(r backup.Runner, ctx context.Context) (backup.Result, error) {
+		paths, err := toVerify(r, files)
 		if err != nil {
 			return backup.Result{}, err
 		}

@@ -6,30 +6,34 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/log"
 )
 
-func checkLivenessCommand() command {
-	return command{
-		name:    "check-liveness",
-		summary: "Run the liveness probes, and restart the programs whose probes fail",
-		help: `
+func checkLivenessCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check-liveness",
+		Short: "Run the liveness probes, and restart the programs whose probes fail",
+		Long: `
 Does nothing unless IMAGE_HEALTH_LIVENESS_CHECK_ENABLED is true.
 ` + checkHelp,
-		run: func(c command, args []string) error { return check(c, health.Liveness, args) },
+		Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error { return check(c.Name(), health.Liveness) },
 	}
 }
 
-func checkReadinessCommand() command {
-	return command{
-		name:    "check-readiness",
-		summary: "Run the readiness probes, and restart the programs whose probes fail",
-		help: `
+func checkReadinessCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check-readiness",
+		Short: "Run the readiness probes, and restart the programs whose probes fail",
+		Long: `
 Restarts nothing unless IMAGE_HEALTH_READINESS_FORCE_REBOOT is true.
 ` + checkHelp,
-		run: func(c command, args []string) error { return check(c, health.Readiness, args) },
+		Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error { return check(c.Name(), health.Readiness) },
 	}
 }
 
@@ -40,10 +44,7 @@ Exit codes:
   2  the command line or the environment is invalid
 `
 
-func check(c command, kind health.Kind, args []string) error {
-	if err := c.parseNothing(args); err != nil {
-		return err
-	}
+func check(name string, kind health.Kind) error {
 	cfg, err := config.LoadSaved()
 	if err != nil {
 		return err
@@ -51,7 +52,7 @@ func check(c command, kind health.Kind, args []string) error {
 	if !kind.Enabled(cfg) {
 		return nil // also where there is no supervisord yet
 	}
-	programs, err := c.programs(cfg)
+	programs, err := programsFor(name, cfg)
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func check(c command, kind health.Kind, args []string) error {
 
 // checkBase runs the built-in probe by itself.
 func checkBase(ctx context.Context, cfg config.Config, l log.Logger, _ []string) error {
-	programs, err := command{name: health.BaseProbe}.programs(cfg)
+	programs, err := programsFor(health.BaseProbe, cfg)
 	if err != nil {
 		return err
 	}

@@ -4,13 +4,16 @@ package cli
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/log"
 )
 
@@ -21,40 +24,36 @@ const (
 	exitInvalid = 2 // the command line, the environment or the image's configuration is invalid
 )
 
-// command is a subcommand.
-type command struct {
-	name    string
-	args    string // what follows the name in its usage line
-	summary string // one line, for the list
-	help    string // what its own help adds; may be empty
-	hidden  bool   // not for people
-	// run acts. Its flags are parsed by parse, so that -h shows the help above.
-	run func(c command, args []string) error
+// entry is a subcommand that has not been made yet. Making all of them with their
+// flags, to use one, costs a start fifteen page faults.
+type entry struct {
+	name string
+	make func() *cobra.Command
 }
 
-// commands is the list in the order of the help.
-func commands() []command {
-	return []command{
-		runCommand(),
-		checkLivenessCommand(),
-		checkReadinessCommand(),
-		probeCommand(),
-		healthCommand(),
-		statusCommand(),
-		restartCommand(),
-		stopCommand(),
-		startCommand(),
-		backupCommand(),
-		restoreCommand(),
-		scriptCommand(),
-		cronCommand(),
-		eventListenerCommand(),
-		followCommand(),
-		kickCommand(),
-		restartWorkerCommand(),
-		resumeCommand(),
-		variablesCommand(),
-		versionCommand(),
+// entries is the list of subcommands in the order of the help.
+func entries() []entry {
+	return []entry{
+		{"run", runCommand},
+		{"check-liveness", checkLivenessCommand},
+		{"check-readiness", checkReadinessCommand},
+		{"probe", probeCommand},
+		{"health", healthCommand},
+		{"status", statusCommand},
+		{"restart", restartCommand},
+		{"stop", stopCommand},
+		{"start", startCommand},
+		{"backup", backupCommand},
+		{"restore", restoreCommand},
+		{"script", scriptCommand},
+		{"cron", cronCommand},
+		{"eventlistener", eventListenerCommand},
+		{"follow", followCommand},
+		{"kick", kickCommand},
+		{health.WorkerCommand, restartWorkerCommand},
+		{health.ResumeCommand, resumeCommand},
+		{"variables", variablesCommand},
+		{"version", versionCommand},
 	}
 }
 
@@ -80,54 +79,118 @@ func Main(args []string) int {
 		usage(os.Stderr)
 		return exitInvalid
 	}
-	name, rest := args[1], args[2:]
-	switch name {
+	args = args[1:]
+	switch args[0] {
 	case "help", "-h", "-help", "--help":
-		if len(rest) == 0 {
+		if args = args[1:]; len(args) == 0 {
 			usage(os.Stdout)
 			return exitOK
 		}
-		name, rest = rest[0], []string{"-h"}
+		args = append(slices.Clone(args), "--help")
 	case "-version", "--version":
-		name = "version"
+		args = []string{"version"}
 	}
-	for _, c := range commands() {
-		if c.name == name {
-			return exitCode(c, c.run(c, rest))
-		}
+	name := args[0]
+	if !slices.ContainsFunc(entries(), func(e entry) bool { return e.name == name }) {
+		fmt.Fprintf(os.Stderr, "container-manager: there is no command %q%s (container-manager help lists them)\n", name, didYouMean(newRoot(""), name))
+		return exitInvalid
 	}
-	fmt.Fprintf(os.Stderr, "container-manager: there is no command %q (container-manager help lists them)\n", name)
-	return exitInvalid
+	return exitCode(name, execute(name, args[1:]))
 }
 
-// exitCode is the one place that turns errors into messages and exit codes.
-func exitCode(c command, err error) int {
+// execute runs the subcommand of that name.
+func execute(name string, args []string) error {
+	root := newRoot(name)
+	c, rest, err := root.Find(append([]string{name}, args...))
+	if err != nil {
+		return invalid(err)
+	}
+	words := strings.Fields(c.CommandPath())[1:]
+	root.SetArgs(append(words, longFlags(c, rest)...))
+	return root.Execute()
+}
+
+// newRoot makes the command line with the subcommand of that name, or with all for
+// an empty name.
+func newRoot(name string) *cobra.Command {
+	root := &cobra.Command{Use: "container-manager", SilenceErrors: true, SilenceUsage: true}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { commandUsage(os.Stdout, c) })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return invalid(fmt.Errorf("%w: %s -h shows the usage", err, c.CommandPath()))
+	})
+	for _, e := range entries() {
+		if e.name == name || name == "" {
+			root.AddCommand(e.make())
+		}
+	}
+	return root
+}
+
+// longFlags puts a second dash in front of flags that are written with one, up
+// to the first plain word: the Python version had "run -variable COMMAND".
+func longFlags(c *cobra.Command, args []string) []string {
+	if c.DisableFlagParsing {
+		return args
+	}
+	c.InitDefaultHelpFlag()
+	args = slices.Clone(args)
+	for i := 0; i < len(args) && strings.HasPrefix(args[i], "-") && strings.Trim(args[i], "-") != ""; i++ {
+		name, _, hasValue := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		flag := c.Flags().Lookup(name)
+		switch {
+		case flag != nil && !strings.HasPrefix(args[i], "--"):
+			args[i] = "-" + args[i]
+		case flag == nil && len(name) == 1:
+			flag = c.Flags().ShorthandLookup(name)
+		}
+		if flag != nil && flag.NoOptDefVal == "" && !hasValue {
+			i++ // the next argument is the flag's value
+		}
+	}
+	return args
+}
+
+// didYouMean suggests subcommands with names like the one that was typed.
+func didYouMean(c *cobra.Command, typed string) string {
+	if typed == "" {
+		return ""
+	}
+	c.SuggestionsMinimumDistance = 2 // of Levenshtein
+	similar := c.SuggestionsFor(typed)
+	if len(similar) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": did you mean %s?", strings.Join(similar, " or "))
+}
+
+// exitCode is the one place that turns the errors of a command into messages and
+// exit codes.
+func exitCode(command string, err error) int {
 	var exit *exitError
 	var invalid *config.Error
 	var signal signalled
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, flag.ErrHelp):
-		return exitOK
 	case errors.As(err, &exit):
 		if exit.err != nil {
-			say(c, exit.err)
+			say(command, exit.err)
 		}
 		return exit.code
 	case errors.As(err, &invalid):
-		say(c, err)
+		say(command, err)
 		return exitInvalid
 	case errors.As(err, &signal):
-		say(c, err)
+		say(command, err)
 		return signal.exitCode()
 	}
-	say(c, err)
+	say(command, err)
 	return exitFailed
 }
 
-func say(c command, err error) {
-	l := log.Named(log.New(os.Stderr, logOptions(config.Early())), c.name)
+func say(command string, err error) {
+	l := log.Named(log.New(os.Stderr, logOptions(config.Early())), command)
 	l.Error().Msg(err.Error())
 }
 
@@ -139,53 +202,27 @@ func logOptions(c config.Config) log.Options {
 // invalid is an error of the command line or of the image's configuration.
 func invalid(err error) error { return &exitError{exitInvalid, err} }
 
-// parse parses a command's flags. What is wrong with them is one line that
-// says where the help is; -h shows it.
-func (c command) parse(flags *flag.FlagSet, args []string) error {
-	flags.SetOutput(io.Discard)
-	flags.Usage = func() {}
-	err := flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		c.usage(os.Stdout, flags)
-		return err
-	}
-	if err != nil {
-		return invalid(fmt.Errorf("%w: container-manager %s -h shows the usage", err, c.name))
+// noArguments is for commands that take flags at most.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return invalid(fmt.Errorf("%s takes no arguments: %q%s", c.Name(), args[0], didYouMean(c, args[0])))
 	}
 	return nil
 }
 
-// parseNothing is parse for a command without flags and arguments.
-func (c command) parseNothing(args []string) error {
-	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	if err := c.parse(flags, args); err != nil {
-		return err
+func commandUsage(w io.Writer, c *cobra.Command) {
+	fmt.Fprintf(w, "usage: %s%s\n\n%s.\n", strings.TrimSuffix(c.CommandPath(), c.Name()), c.Use, c.Short)
+	if c.Long != "" {
+		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.Long))
 	}
-	if flags.NArg() > 0 {
-		return invalid(fmt.Errorf("%s takes no arguments: %q", c.name, flags.Arg(0)))
-	}
-	return nil
-}
-
-func (c command) usage(w io.Writer, flags *flag.FlagSet) {
-	fmt.Fprintf(w, "usage: container-manager %s\n\n%s.\n", strings.TrimSpace(c.name+" "+c.args), c.summary)
-	if c.help != "" {
-		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.help))
-	}
-	flags.SetOutput(w)
-	header := "\nFlags:\n"
-	flags.VisitAll(func(*flag.Flag) {
-		fmt.Fprint(w, header)
-		header = ""
-	})
-	flags.PrintDefaults()
+	fmt.Fprintf(w, "\nFlags:\n%s", c.LocalFlags().FlagUsages())
 }
 
 func usage(w io.Writer) {
 	fmt.Fprint(w, "usage: container-manager COMMAND [ARGUMENT ...]\n\nThe entry point of containers that hold more than one process.\n\nCommands:\n")
-	for _, c := range commands() {
-		if !c.hidden {
-			fmt.Fprintf(w, "  %-16s %s\n", c.name, c.summary)
+	for _, e := range entries() {
+		if c := e.make(); !c.Hidden {
+			fmt.Fprintf(w, "  %-16s %s\n", c.Name(), c.Short)
 		}
 	}
 	fmt.Fprint(w, `

@@ -62,9 +62,9 @@ func TestUsage(t *testing.T) {
 			listed = append(listed, match[1])
 		}
 		var want []string
-		for _, c := range commands() {
-			if !c.hidden {
-				want = append(want, c.name)
+		for _, e := range entries() {
+			if c := e.make(); !c.Hidden {
+				want = append(want, c.Name())
 			}
 		}
 		if !slices.Equal(listed, want) {
@@ -79,9 +79,12 @@ func TestUsage(t *testing.T) {
 }
 
 func TestUnknownCommands(t *testing.T) {
-	for _, name := range []string{"fly", "", "Run", "--fly", "run.py", "script.py"} {
+	for name, similar := range map[string]string{
+		"fly": "", "": "", "--fly": "", "run.py": "", "script.py": "",
+		"Run": ": did you mean run or cron?", "satrt": ": did you mean start?", "wake": "",
+	} {
 		got := runCommandLine(t, nil, name, "-h")
-		want := `container-manager: there is no command "` + name + "\" (container-manager help lists them)\n"
+		want := `container-manager: there is no command "` + name + "\"" + similar + " (container-manager help lists them)\n"
 		if got.code != exitInvalid || got.stdout != "" || got.stderr != want {
 			t.Errorf("%q: %+v, want %s", name, got, want)
 		}
@@ -91,23 +94,68 @@ func TestUnknownCommands(t *testing.T) {
 // Every command shows its usage, and refuses flags that it does not have, before
 // it looks at anything else.
 func TestCommandsAndTheirUsage(t *testing.T) {
-	for _, c := range commands() {
-		if c.hidden {
+	for _, e := range entries() {
+		name, c := e.name, e.make()
+		if c.Name() != name {
+			t.Errorf("%s is called %s in the list", c.Name(), name)
+		}
+		if c.Hidden {
 			continue
 		}
-		for _, args := range [][]string{{c.name, "-h"}, {c.name, "--help"}, {"help", c.name}} {
+		for _, args := range [][]string{{name, "-h"}, {name, "--help"}, {name, "-help"}, {"help", name}} {
 			got := runCommandLine(t, []string{"IMAGE_BASE_DIR=nowhere"}, args...)
-			want := "usage: container-manager " + strings.TrimSpace(c.name+" "+c.args) + "\n\n" + c.summary + ".\n"
-			if got.code != exitOK || got.stderr != "" || !strings.HasPrefix(got.stdout, want) || !strings.Contains(got.stdout, strings.TrimSpace(c.help)) {
+			want := "usage: container-manager " + c.Use + "\n\n" + c.Short + ".\n"
+			if got.code != exitOK || got.stderr != "" || !strings.HasPrefix(got.stdout, want) || !strings.Contains(got.stdout, strings.TrimSpace(c.Long)) {
 				t.Errorf("%s: %+v, want %s", args, got, want)
 			}
 			if strings.Contains(got.stdout, "\n\n\n") || strings.HasSuffix(got.stdout, "\n\n") {
-				t.Errorf("%s: too many empty lines:\n%s", c.name, got.stdout)
+				t.Errorf("%s: too many empty lines:\n%s", name, got.stdout)
 			}
 		}
-		got := runCommandLine(t, []string{"IMAGE_BASE_DIR=nowhere"}, c.name, "--nope")
-		if want := "ERROR\t" + c.name + " flag provided but not defined: -nope: container-manager " + c.name + " -h shows the usage\n"; got.code != exitInvalid || got.stdout != "" || got.stderr != want {
-			t.Errorf("%s --nope: %+v, want %s", c.name, got, want)
+		got := runCommandLine(t, []string{"IMAGE_BASE_DIR=nowhere"}, name, "--nope")
+		if want := "ERROR\t" + name + " unknown flag: --nope: container-manager " + name + " -h shows the usage\n"; got.code != exitInvalid || got.stdout != "" || got.stderr != want {
+			t.Errorf("%s --nope: %+v, want %s", name, got, want)
+		}
+	}
+}
+
+// Help is there at every level, and wherever -h stands.
+func TestHelpOfSubcommands(t *testing.T) {
+	for want, args := range map[string][]string{
+		"usage: container-manager backup list [--json]\n\nDescribe the archives, the newest first.\n\nFlags:\n  -h, --help   help for list\n      --json   print a JSON array\n": {"backup", "list", "-h"},
+		"usage: container-manager backup verify [FILE ...]\n":    {"help", "backup", "verify"},
+		"usage: container-manager probe tcp [--timeout 3s] HO":   {"probe", "tcp", "host:1", "--help"},
+		"usage: container-manager health liveness | readiness\n": {"health", "liveness", "-h"},
+		"usage: container-manager restart ":                      {"restart", "app", "--timeout", "5s", "-h"},
+	} {
+		if got := runCommandLine(t, nil, args...); got.code != exitOK || got.stderr != "" || !strings.HasPrefix(got.stdout, want) {
+			t.Errorf("%q: %+v, want %s", args, got, want)
+		}
+	}
+}
+
+func TestLongFlagsWithOneDash(t *testing.T) {
+	root := newRoot("")
+	for line, want := range map[string]string{
+		"run -variable x":             "--variable x",
+		"run -variable=x":             "--variable=x",
+		"run --variable -variable":    "--variable -variable",
+		"run sh -variable x":          "sh -variable x",
+		"run -- -variable x":          "-- -variable x",
+		"run -unknown -variable x":    "-unknown --variable x",
+		"run - -variable":             "- -variable",
+		"run -h -variable":            "-h --variable",
+		"cron -c -test -crontab=x -C": "-c -test --crontab=x -C",
+		"cron -cx -Cl debug":          "-cx -Cl debug",
+		"script f -test":              "f -test",
+		"status -json":                "--json",
+	} {
+		c, args, err := root.Find(strings.Fields(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(longFlags(c, args), " "); got != want {
+			t.Errorf("%s: %s, want %s", line, got, want)
 		}
 	}
 }

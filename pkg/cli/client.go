@@ -11,21 +11,22 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// programs returns what a command needs to deal with supervisord's programs.
-func (c command) programs(cfg config.Config) (health.Programs, error) {
+// programsFor returns what the command of that name needs to deal with
+// supervisord's programs.
+func programsFor(command string, cfg config.Config) (health.Programs, error) {
 	client, err := supervisor.FromConfig(render.SupervisorConf(cfg), cfg.Lookup)
 	if err != nil {
 		return health.Programs{}, err
 	}
-	l := log.Named(log.New(os.Stderr, logOptions(cfg)), c.name)
+	l := log.Named(log.New(os.Stderr, logOptions(cfg)), command)
 	return health.Programs{Config: cfg, Client: client, Log: l, Now: time.Now}, nil
 }
 
-// savedPrograms is programs, with the environment that the start saved.
-func (c command) savedPrograms() (health.Programs, error) {
+// savedPrograms is programsFor, with the environment that the start saved.
+func savedPrograms(command string) (health.Programs, error) {
 	cfg, err := config.LoadSaved()
 	if err != nil {
 		return health.Programs{}, err
 	}
-	return c.programs(cfg)
+	return programsFor(command, cfg)
 }

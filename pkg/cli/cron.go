@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -21,12 +22,12 @@ import (
 	"github.com/ZPascal/container-manager/pkg/setup"
 )
 
-func cronCommand() command {
-	return command{
-		name:    "cron",
-		args:    "--crontab FILE (--logfile FILE | --console) | cron --test FILE ...",
-		summary: "Run the jobs of crontabs, or check crontabs",
-		help: `
+func cronCommand() *cobra.Command {
+	var o cronOptions
+	c := &cobra.Command{
+		Use:   "cron --crontab FILE (--logfile FILE | --console) | cron --test FILE ...",
+		Short: "Run the jobs of crontabs, or check crontabs",
+		Long: `
 A line of a crontab is a schedule with a command for /bin/sh behind it, or
 NAME=value for the environment of the jobs below it. A schedule is five fields
 (minute, hour, day of month, month, day of week), or @yearly, @monthly, @weekly,
@@ -47,8 +48,15 @@ Exit codes:
   2  a crontab has a bad line (--test or IMAGE_CRON_STRICT=1), or the command
      line or the environment is invalid
 `,
-		run: runCron,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.check(args); err != nil {
+				return err
+			}
+			return runCron(c.Name(), o)
+		},
 	}
+	o.addTo(c.Flags())
+	return c
 }
 
 // cronGrace is how long running jobs have when cron is to end. With the time
@@ -65,11 +73,7 @@ type cronOptions struct {
 	test     bool
 }
 
-func runCron(c command, args []string) error {
-	var o cronOptions
-	if err := o.parse(c, args); err != nil {
-		return err
-	}
+func runCron(command string, o cronOptions) error {
 	cfg, err := config.LoadSaved()
 	if err != nil {
 		return err
@@ -100,7 +104,7 @@ func runCron(c command, args []string) error {
 		Timeout: time.Duration(cfg.CronJobTimeout),
 		Grace:   cronGrace,
 		Strict:  bool(cfg.CronStrict),
-		Log:     log.Named(log.New(out, logOptions(cfg)), c.name),
+		Log:     log.Named(log.New(out, logOptions(cfg)), command),
 	}
 	return badLines(runner.Run(ctx, reload))
 }
@@ -113,34 +117,26 @@ func timeZone(c config.Config) (*time.Location, error) {
 	return time.LoadLocation(c.TimeZone)
 }
 
-func (o *cronOptions) parse(c command, args []string) error {
-	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	add := func(file string) error {
-		o.crontabs = append(o.crontabs, file)
-		return nil
-	}
-	flags.Func("crontab", "read the crontab `FILE`; may be given more than once", add)
-	flags.Func("c", "short for --crontab `FILE`", add)
-	flags.StringVar(&o.logfile, "logfile", "", "log to `FILE`, which is opened anew when it is renamed")
-	flags.StringVar(&o.logfile, "L", "", "short for --logfile `FILE`")
-	flags.BoolVar(&o.console, "console", false, "log to standard output")
-	flags.BoolVar(&o.console, "C", false, "short for --console")
-	flags.Func("loglevel", "log from this `LEVEL` up: DEBUG, INFO, WARNING, ERROR or CRITICAL; else from IMAGE_LOG_LEVEL up", o.setLevel)
-	flags.Func("l", "short for --loglevel `LEVEL`", o.setLevel)
+func (o *cronOptions) addTo(flags *pflag.FlagSet) {
+	flags.StringArrayVarP(&o.crontabs, "crontab", "c", nil, "read the crontab `FILE`; may be given more than once")
+	flags.StringVarP(&o.logfile, "logfile", "L", "", "log to `FILE`, which is opened anew when it is renamed")
+	flags.BoolVarP(&o.console, "console", "C", false, "log to standard output")
+	flags.FuncP("loglevel", "l", "log from this `LEVEL` up: DEBUG, INFO, WARNING, ERROR or CRITICAL; else from IMAGE_LOG_LEVEL up", o.setLevel)
 	flags.BoolVar(&o.test, "test", false, "check crontabs and show the next three times of every entry")
-	if err := c.parse(flags, args); err != nil {
-		return err
-	}
+}
+
+// check takes the arguments, and says what is wrong with them and the flags.
+func (o *cronOptions) check(args []string) error {
 	if o.test {
-		o.crontabs = append(o.crontabs, flags.Args()...)
+		o.crontabs = append(o.crontabs, args...)
 	}
 	switch {
 	case len(o.crontabs) == 0 && o.test:
 		return invalid(errors.New("no crontab is named: cron --test FILE"))
 	case o.test:
 		return nil
-	case flags.NArg() > 0:
-		return invalid(fmt.Errorf("%q is no flag: a crontab is named with --crontab FILE", flags.Arg(0)))
+	case len(args) > 0:
+		return invalid(fmt.Errorf("%q is no flag: a crontab is named with --crontab FILE", args[0]))
 	case len(o.crontabs) == 0:
 		return invalid(errors.New("no crontab is named: --crontab FILE"))
 	case o.console == (o.logfile != ""):

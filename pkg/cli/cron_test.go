@@ -182,7 +182,7 @@ func TestCronRefuses(t *testing.T) {
 		{"-c BAD", "", "the log needs exactly one place: --logfile FILE or --console", 2},
 		{"-c BAD -C -L x", "", "the log needs exactly one place: --logfile FILE or --console", 2},
 		{"-c BAD -C more", "", `"more" is no flag: a crontab is named with --crontab FILE`, 2},
-		{"-c BAD -C -l LOUD", "", `invalid value "LOUD" for flag -l: expected DEBUG, INFO, WARNING, ERROR or CRITICAL`, 2},
+		{"-c BAD -C -l LOUD", "", `invalid argument "LOUD" for "-l, --loglevel" flag: expected DEBUG, INFO, WARNING, ERROR or CRITICAL`, 2},
 		{"-c BAD -C", "IMAGE_CRON_STRICT=1", "the crontab has bad lines:\n  BAD:1: has 1 of five fields: minute, hour, day of month, month, day of week", 2},
 		{"-c BAD -C", "IMAGE_CRON_JOB_TIMEOUT=soon", `IMAGE_CRON_JOB_TIMEOUT="soon": expected a duration such as 90s, 5m or 1h30m`, 2},
 		{"-c BAD.no -C", "", "cannot read the crontab: open BAD.no: no such file or directory", 1},

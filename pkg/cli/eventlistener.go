@@ -3,11 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"os"
 	"os/signal"
 	"sync"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -17,24 +17,19 @@ import (
 	"github.com/ZPascal/container-manager/pkg/stopmark"
 )
 
-func eventListenerCommand() command {
-	return command{
-		name:    "eventlistener",
-		args:    "PID_DIR STATE_DIR",
-		summary: "Keep the pid and state files of all programs, as an event listener of supervisord",
-		run:     eventListener,
+func eventListenerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "eventlistener PID_DIR STATE_DIR",
+		Short: "Keep the pid and state files of all programs, as an event listener of supervisord",
+		RunE:  eventListener,
 	}
 }
 
-func eventListener(c command, args []string) error {
-	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	if err := c.parse(flags, args); err != nil {
-		return err
-	}
-	if flags.NArg() != 2 {
+func eventListener(c *cobra.Command, args []string) error {
+	if len(args) != 2 {
 		return invalid(errors.New("eventlistener wants two directories: PID_DIR STATE_DIR"))
 	}
-	l := log.Named(log.New(os.Stderr, logOptions(config.Early())), c.name)
+	l := log.Named(log.New(os.Stderr, logOptions(config.Early())), c.Name())
 	// It lives as long as supervisord does, and so sees to it that no program stays
 	// stopped because whoever has stopped it is dead.
 	look := stopmark.Watch(context.Background(), config.RunDir(), func(context.Context) {
@@ -42,7 +37,7 @@ func eventListener(c command, args []string) error {
 			l.Error().Msgf("cannot start what was left stopped, trying again: %v", err)
 		}
 	})
-	files := events.Files{PIDDir: flags.Arg(0), StateDir: flags.Arg(1), Log: l}
+	files := events.Files{PIDDir: args[0], StateDir: args[1], Log: l}
 	return events.Listen(os.Stdin, os.Stdout, finishing(func(e events.Event) {
 		files.Handle(e)
 		look()

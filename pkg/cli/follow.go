@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/follow"
 	"github.com/ZPascal/container-manager/pkg/log"
@@ -13,11 +15,12 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
-func followCommand() command {
-	return command{
-		name:    "follow",
-		summary: "Write the logs of all programs to the standard output of supervisord, which runs this with IMAGE_LOG_STDOUT",
-		run:     followLogs,
+func followCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "follow",
+		Short: "Write the logs of all programs to the standard output of supervisord, which runs this with IMAGE_LOG_STDOUT",
+		Args:  noArguments,
+		RunE:  followLogs,
 	}
 }
 
@@ -25,10 +28,7 @@ func followCommand() command {
 // read standard output any more.
 const lastWords = 2 * time.Second
 
-func followLogs(c command, args []string) error {
-	if err := c.parseNothing(args); err != nil {
-		return err
-	}
+func followLogs(c *cobra.Command, _ []string) error {
 	ctx, release := signalContext(context.Background())
 	defer func() { _ = release() }()
 	cfg, err := config.LoadSaved()
@@ -46,7 +46,7 @@ func followLogs(c command, args []string) error {
 	f := follow.Follower{
 		Sources: follow.Sources(conf), Positions: follow.PositionsPath(cfg), Out: out,
 		JSON: cfg.LogFormat == "json", Colour: out.IsTerminal() && cfg.NoColor == "",
-		Log: log.Named(log.New(os.Stderr, logOptions(cfg)), c.name),
+		Log: log.Named(log.New(os.Stderr, logOptions(cfg)), c.Name()),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- f.Run(ctx) }()

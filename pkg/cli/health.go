@@ -3,20 +3,21 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/ZPascal/container-manager/pkg/health"
 )
 
-func healthCommand() command {
-	return command{
-		name:    "health",
-		args:    "liveness | readiness",
-		summary: "Say whether the container is healthy by what is known, without running a probe",
-		help: `
+func healthCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "health liveness | readiness",
+		Short: "Say whether the container is healthy by what is known, without running a probe",
+		Long: `
 For Docker's HEALTHCHECK and kubelet's exec probes, which ask often: it takes a
 few milliseconds, and restarts nothing. Unhealthy is
 
@@ -37,26 +38,21 @@ Exit codes:
   1  unhealthy; standard error says why
   2  the command line or the environment is invalid
 `,
-		run: runHealth,
+		RunE: runHealth,
 	}
 }
 
-func runHealth(c command, args []string) error {
-	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	if err := c.parse(flags, args); err != nil {
-		return err
-	}
-	kind := health.Kind(flags.Arg(0))
-	if flags.NArg() != 1 || kind != health.Liveness && kind != health.Readiness {
+func runHealth(c *cobra.Command, args []string) error {
+	if len(args) != 1 || !slices.Contains(health.Kinds(), health.Kind(args[0])) {
 		return invalid(errors.New("health wants one word: liveness or readiness"))
 	}
-	programs, err := c.savedPrograms()
+	programs, err := savedPrograms(c.Name())
 	if err != nil {
 		return err
 	}
 	ctx, stop := signalContext(context.Background())
 	defer stop()
-	problems, err := health.Judge(ctx, programs.Config, programs.Client, kind, time.Now())
+	problems, err := health.Judge(ctx, programs.Config, programs.Client, health.Kind(args[0]), time.Now())
 	if err != nil {
 		return err
 	}

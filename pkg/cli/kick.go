@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/abrander/go-supervisord"
+	"github.com/spf13/cobra"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/events"
@@ -23,17 +24,16 @@ import (
 // not up yet.
 const kickLimit = 60 * time.Second
 
-func kickCommand() command {
-	return command{
-		name:    "kick",
-		args:    "PID TIME",
-		summary: "Keep the starting supervisord PID awake, and say when everything is up since TIME",
-		hidden:  true,
-		run:     kick,
+func kickCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "kick PID TIME",
+		Short:  "Keep the starting supervisord PID awake, and say when everything is up since TIME",
+		Hidden: true,
+		RunE:   kick,
 	}
 }
 
-func kick(_ command, args []string) error {
+func kick(_ *cobra.Command, args []string) error {
 	if len(args) != 2 {
 		return invalid(errors.New("kick wants supervisord's process id and the time of the start"))
 	}

@@ -41,7 +41,7 @@ func TestProbeCommand(t *testing.T) {
 		{0, "", []string{"file", file}},
 		{1, "no such file or directory", []string{"file", file + "2"}},
 		{2, "expected a duration", []string{"file", file, "--newer", "soon"}},
-		{2, "flag provided but not defined: -timeout", []string{"file", file, "--timeout", "5m"}},
+		{2, "unknown flag: --timeout", []string{"file", file, "--timeout", "5m"}},
 		{2, "probe file wants one PATH", []string{"file"}},
 		{2, "probe tcp wants one HOST:PORT", []string{"tcp", "a:1", "b:2"}},
 		{2, "say what to ask: http, tcp, process or file", []string{"smtp", "x"}},

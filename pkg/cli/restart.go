@@ -3,11 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os/signal"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/backup"
@@ -32,29 +32,25 @@ Exit codes:
   128+n  ended by signal n
 `
 
-func restartCommand() command {
-	return command{
-		name:    "restart",
-		args:    "[--timeout DURATION] NAME ...",
-		summary: "Stop and start programs, and wait until they are up",
-		help: `
+func restartCommand() *cobra.Command {
+	var limit config.Duration
+	c := &cobra.Command{
+		Use:   "restart [--timeout DURATION] NAME ...",
+		Short: "Stop and start programs, and wait until they are up",
+		Long: `
 The restart is a process of its own: it goes on when this one is ended, or when
 the time is up. A program that this process descends from is restarted without
 waiting.
 ` + programExitCodes,
-		run: restart,
+		Args: programNames,
+		RunE: func(c *cobra.Command, names []string) error { return restart(c.Name(), names, limit) },
 	}
+	c.Flags().Var(&limit, "timeout", "wait for at most this `DURATION`, such as 90s, 5m or a number of seconds; 0 is no limit")
+	return c
 }
 
-func restart(c command, args []string) error {
-	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	var limit config.Duration
-	flags.Var(&limit, "timeout", "wait for at most this `DURATION`, such as 90s, 5m or a number of seconds; 0 is no limit")
-	names, err := c.parseNames(flags, args)
-	if err != nil {
-		return err
-	}
-	programs, err := c.savedPrograms()
+func restart(command string, names []string, limit config.Duration) error {
+	programs, err := savedPrograms(command)
 	if err != nil {
 		return err
 	}
@@ -73,15 +69,12 @@ func restart(c command, args []string) error {
 	return leftAlone(launch(ctx, programs, r))
 }
 
-// parseNames parses flags with the names of programs behind them.
-func (c command) parseNames(flags *flag.FlagSet, args []string) ([]string, error) {
-	if err := c.parse(flags, args); err != nil {
-		return nil, err
+// programNames wants the names of programs as arguments.
+func programNames(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return invalid(fmt.Errorf("%s wants the name of a program (container-manager status lists all)", c.Name()))
 	}
-	if flags.NArg() == 0 {
-		return nil, invalid(fmt.Errorf("%s wants the name of a program (container-manager status lists all)", c.name))
-	}
-	return flags.Args(), nil
+	return nil
 }
 
 // leftAlone gives errors about programs that were left alone their exit code.
@@ -92,29 +85,27 @@ func leftAlone(err error) error {
 	return err
 }
 
-func restartWorkerCommand() command {
-	return command{
-		name:    health.WorkerCommand,
-		args:    "[--check KIND] [--since TIME] [--why TEXT] NAME ...",
-		summary: "Carry out a restart that somebody else asked for",
-		hidden:  true,
-		run:     restartWorker,
+func restartWorkerCommand() *cobra.Command {
+	var r health.Request
+	c := &cobra.Command{
+		Use:    health.WorkerCommand + " [--check KIND] [--since TIME] [--why TEXT] NAME ...",
+		Short:  "Carry out a restart that somebody else asked for",
+		Hidden: true,
+		Args:   programNames,
+		RunE: func(c *cobra.Command, names []string) error {
+			r.Names = names
+			return restartWorker(c.Name(), r)
+		},
 	}
+	c.Flags().Func("check", "", func(kind string) error { r.Check = health.Kind(kind); return nil })
+	c.Flags().Func("since", "", func(text string) (err error) { r.Since, err = time.Parse(time.RFC3339Nano, text); return err })
+	c.Flags().StringVar(&r.Why, "why", "", "")
+	return c
 }
 
-func restartWorker(c command, args []string) error {
+func restartWorker(command string, r health.Request) error {
 	outlive()
-	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	var r health.Request
-	flags.Func("check", "", func(kind string) error { r.Check = health.Kind(kind); return nil })
-	flags.Func("since", "", func(text string) (err error) { r.Since, err = time.Parse(time.RFC3339Nano, text); return err })
-	flags.StringVar(&r.Why, "why", "", "")
-	names, err := c.parseNames(flags, args)
-	if err != nil {
-		return err
-	}
-	r.Names = names
-	programs, err := c.savedPrograms()
+	programs, err := savedPrograms(command)
 	if err != nil {
 		return err
 	}
@@ -134,21 +125,19 @@ func restartWorker(c command, args []string) error {
 // it what they write to.
 func outlive() { signal.Ignore(unix.SIGPIPE, unix.SIGHUP) }
 
-func resumeCommand() command {
-	return command{
-		name:    health.ResumeCommand,
-		summary: "Start what a dead backup, restore or restart has left stopped",
-		hidden:  true,
-		run:     resume,
+func resumeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    health.ResumeCommand,
+		Short:  "Start what a dead backup, restore or restart has left stopped",
+		Hidden: true,
+		Args:   noArguments,
+		RunE:   resume,
 	}
 }
 
-func resume(c command, args []string) error {
+func resume(c *cobra.Command, _ []string) error {
 	outlive()
-	if err := c.parseNothing(args); err != nil {
-		return err
-	}
-	programs, err := c.savedPrograms()
+	programs, err := savedPrograms(c.Name())
 	if err != nil {
 		return err
 	}

@@ -3,11 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/ZPascal/container-manager/pkg/backup"
 	"github.com/ZPascal/container-manager/pkg/boot"
@@ -16,12 +17,12 @@ import (
 	"github.com/ZPascal/container-manager/pkg/render"
 )
 
-func runCommand() command {
-	return command{
-		name:    "run",
-		args:    "[-variable COMMAND] [COMMAND ARG...]",
-		summary: "Set the container up, then run supervisord or a command in its place",
-		help: `
+func runCommand() *cobra.Command {
+	var shell string
+	c := &cobra.Command{
+		Use:   "run [-variable COMMAND] [COMMAND ARG...]",
+		Short: "Set the container up, then run supervisord or a command in its place",
+		Long: `
 With neither COMMAND, supervisord runs. Nothing behind the first word of the
 second is ours, so that "docker run IMAGE bash -l" works.
 
@@ -30,19 +31,19 @@ A command that is not found ends with 127, one that cannot be run with 126.
 With IMAGE_MAIN_PROGRAM this process stays, stops everything when that program of
 supervisord has ended for good, and ends with the program's exit status.
 `,
-		run: run,
+		RunE: func(c *cobra.Command, argv []string) error {
+			return run(c.Name(), boot.Command{Shell: shell, Argv: argv})
+		},
 	}
+	c.Flags().StringVar(&shell, "variable", "", "`COMMAND` line for /bin/sh -c; empty counts as absent")
+	c.Flags().SetInterspersed(false)
+	return c
 }
 
-func run(c command, args []string) error {
+func run(name string, command boot.Command) error {
 	since := time.Now()
-	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	shell := flags.String("variable", "", "`COMMAND` line for /bin/sh -c; empty counts as absent")
-	if err := c.parse(flags, args); err != nil {
-		return err
-	}
-	if *shell != "" && flags.NArg() > 0 {
-		return invalid(fmt.Errorf("-variable %q and the command %q: give one of them, in quotes where it is a line for the shell", *shell, flags.Arg(0)))
+	if command.Shell != "" && len(command.Argv) > 0 {
+		return invalid(fmt.Errorf("-variable %q and the command %q: give one of them, in quotes where it is a line for the shell", command.Shell, command.Argv[0]))
 	}
 	ctx, release := signalContextOnDemand(context.Background())
 	config.FindSelf()
@@ -53,7 +54,7 @@ func run(c command, args []string) error {
 	l := log.New(os.Stderr, logOptions(cfg))
 	b := boot.Boot{
 		Config: cfg,
-		Log:    log.Named(l, c.name),
+		Log:    log.Named(l, name),
 		Since:  since,
 
 		Builtins: builtin,
@@ -71,7 +72,7 @@ func run(c command, args []string) error {
 	if err := backup.Recover(ctx, cfg, log.Named(l, "restore")); err != nil {
 		return err
 	}
-	err = b.Run(ctx, boot.Command{Shell: *shell, Argv: flags.Args()})
+	err = b.Run(ctx, command)
 	var badTemplates *render.Error
 	var ended *boot.Ended
 	var notRun *boot.NotRunError

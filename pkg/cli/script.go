@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
 
 	"github.com/ZPascal/container-manager/pkg/backup"
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -15,24 +18,24 @@ import (
 	"github.com/ZPascal/container-manager/pkg/setup"
 )
 
-func scriptCommand() command {
-	return command{
-		name:    "script",
-		args:    "FILE [ARGUMENT ...]",
-		summary: "Act by the base name of FILE, for files that begin with #!/usr/bin/container-manager script",
-		hidden:  true,
-		run:     runScript,
+func scriptCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:                "script FILE [ARGUMENT ...]",
+		Short:              "Act by the base name of FILE, for files that begin with #!/usr/bin/container-manager script",
+		Hidden:             true,
+		DisableFlagParsing: true,
+		RunE:               runScript,
 	}
 }
 
-func runScript(_ command, args []string) error {
+func runScript(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return invalid(errors.New("script wants the name of a file"))
 	}
 	file, rest := args[0], args[1:]
 	base := filepath.Base(file)
-	if c, ok := entryPoint(base); ok {
-		return &exitError{code: exitCode(c, c.run(c, rest))} // it speaks in its own name
+	if name, ok := entryPoint(base); ok {
+		return &exitError{code: exitCode(name, execute(name, rest))} // it speaks in its own name
 	}
 	run := builtin(base)
 	if run == nil {
@@ -56,8 +59,10 @@ func runScript(_ command, args []string) error {
 // of the image acts by whatever route it is reached: by the start, by hand, by
 // kubelet, by cron, by supervisord, or by Python.
 func builtin(name string) scriptdir.Builtin {
-	if c, ok := entryPoint(name); ok {
-		return func(_ context.Context, _ config.Config, _ log.Logger, args []string) error { return c.run(c, args) }
+	if command, ok := entryPoint(name); ok {
+		return func(_ context.Context, _ config.Config, _ log.Logger, args []string) error {
+			return execute(command, args)
+		}
 	}
 	if step := setup.Builtin(name); step != nil {
 		return step
@@ -68,24 +73,13 @@ func builtin(name string) scriptdir.Builtin {
 	return backup.Builtin(name)
 }
 
-// entryPoint returns the subcommand that an entry point of the Python version
-// has become.
-func entryPoint(name string) (command, bool) {
+// entryPoint returns the name of the subcommand that an entry point of the Python
+// version has become.
+func entryPoint(file string) (name string, ok bool) {
+	name, ok = strings.CutSuffix(file, ".py")
 	switch name {
-	case "run.py":
-		return runCommand(), true
-	case "cron.py":
-		return cronCommand(), true
-	case "eventlistener.py":
-		return eventListenerCommand(), true
-	case "check-liveness.py":
-		return checkLivenessCommand(), true
-	case "check-readiness.py":
-		return checkReadinessCommand(), true
-	case "backup.py":
-		return backupCommand(), true
-	case "restore.py":
-		return restoreCommand(), true
+	case "run", "cron", "eventlistener", "check-liveness", "check-readiness", "backup", "restore":
+		return name, ok
 	}
-	return command{}, false
+	return "", false
 }

@@ -3,13 +3,12 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"flag"
-	"fmt"
 	"os"
 	"slices"
 	"time"
 
 	"github.com/abrander/go-supervisord"
+	"github.com/spf13/cobra"
 
 	"github.com/ZPascal/container-manager/pkg/backup"
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -19,19 +18,22 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-func statusCommand() command {
-	return command{
-		name:    "status",
-		args:    "[--json]",
-		summary: "Show programs, probes, the next jobs and the last backup",
-		help: `
+func statusCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "status [--json]",
+		Short: "Show programs, probes, the next jobs and the last backup",
+		Long: `
 Exit codes:
   0  shown, whatever it is
   1  supervisord does not answer: the rest is shown
   2  the command line or the environment is invalid
 `,
-		run: runStatus,
+		Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error { return runStatus(c.Name(), asJSON) },
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
 }
 
 // status is what --json prints.
@@ -71,15 +73,7 @@ type jobStatus struct {
 	Next     *time.Time `json:"next,omitempty"` // none for @reboot, and while crond does not run
 }
 
-func runStatus(c command, args []string) error {
-	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	asJSON := flags.Bool("json", false, "print JSON")
-	if err := c.parse(flags, args); err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		return invalid(fmt.Errorf("status takes no arguments: %q", flags.Arg(0)))
-	}
+func runStatus(command string, asJSON bool) error {
 	cfg, err := config.LoadSaved()
 	if err != nil {
 		return err
@@ -87,7 +81,7 @@ func runStatus(c command, args []string) error {
 	ctx, stop := signalContext(context.Background())
 	defer stop()
 	s := status{Programs: []programStatus{}, Probes: []probeStatus{}, Jobs: []jobStatus{}}
-	processes, asked := c.processes(ctx, cfg)
+	processes, asked := allProcesses(ctx, command, cfg)
 	for _, p := range processes {
 		s.Programs = append(s.Programs, statusOf(cfg, p))
 	}
@@ -95,7 +89,7 @@ func runStatus(c command, args []string) error {
 	s.addProbes(cfg)
 	s.addJobs(cfg, isRunning(processes, "crond"))
 	s.addBackup(cfg)
-	if *asJSON {
+	if asJSON {
 		out := json.NewEncoder(os.Stdout)
 		out.SetIndent("", "  ")
 		out.SetEscapeHTML(false)
@@ -115,8 +109,8 @@ func (s *status) note(err error) {
 	}
 }
 
-func (c command) processes(ctx context.Context, cfg config.Config) ([]supervisord.ProcessInfo, error) {
-	programs, err := c.programs(cfg)
+func allProcesses(ctx context.Context, command string, cfg config.Config) ([]supervisord.ProcessInfo, error) {
+	programs, err := programsFor(command, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -13,13 +13,13 @@ import (
 // stoppable are the programs that a backup or restore may stop. supervisord is
 // asked when it comes to that, and not for anything else.
 type stoppable struct {
-	command command
-	conf    config.Config
+	name string // of our command, for the log
+	conf config.Config
 }
 
 // Running implements backup.Programs. Where there is no supervisord nothing runs.
 func (s stoppable) Running(ctx context.Context, name string) ([]string, error) {
-	programs, err := s.command.programs(s.conf)
+	programs, err := programsFor(s.name, s.conf)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -34,7 +34,7 @@ func (s stoppable) Running(ctx context.Context, name string) ([]string, error) {
 
 // Stop implements backup.Programs.
 func (s stoppable) Stop(ctx context.Context, name string) error {
-	programs, err := s.command.programs(s.conf)
+	programs, err := programsFor(s.name, s.conf)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (s stoppable) Stop(ctx context.Context, name string) error {
 
 // Start implements backup.Programs.
 func (s stoppable) Start(ctx context.Context, name string) error {
-	programs, err := s.command.programs(s.conf)
+	programs, err := programsFor(s.name, s.conf)
 	if err != nil {
 		return err
 	}

@@ -3,35 +3,36 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
+
+	"github.com/spf13/cobra"
 
 	"github.com/ZPascal/container-manager/pkg/health"
 )
 
-func stopCommand() command {
-	return command{
-		name:    "stop",
-		args:    "NAME ...",
-		summary: "Stop programs, and keep the health checks from starting them",
-		help: `
+func stopCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "stop NAME ...",
+		Short: "Stop programs, and keep the health checks from starting them",
+		Long: `
 They stay stopped until "container-manager start" or the container's next start.
 ` + programExitCodes,
-		run: func(c command, args []string) error {
-			return eachProgram(c, args, func(ctx context.Context, p health.Programs, name string) error {
+		Args: programNames,
+		RunE: func(c *cobra.Command, args []string) error {
+			return eachProgram(c.Name(), args, func(ctx context.Context, p health.Programs, name string) error {
 				return p.StopForGood(ctx, name)
 			})
 		},
 	}
 }
 
-func startCommand() command {
-	return command{
-		name:    "start",
-		args:    "NAME ...",
-		summary: "Start programs, and wait until they are up",
-		help:    programExitCodes,
-		run: func(c command, args []string) error {
-			return eachProgram(c, args, func(ctx context.Context, p health.Programs, name string) error {
+func startCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "start NAME ...",
+		Short: "Start programs, and wait until they are up",
+		Long:  programExitCodes,
+		Args:  programNames,
+		RunE: func(c *cobra.Command, args []string) error {
+			return eachProgram(c.Name(), args, func(ctx context.Context, p health.Programs, name string) error {
 				return p.StartAgain(ctx, name)
 			})
 		},
@@ -40,12 +41,8 @@ func startCommand() command {
 
 // eachProgram does something to every program that is named, whatever comes of
 // the others.
-func eachProgram(c command, args []string, do func(context.Context, health.Programs, string) error) error {
-	names, err := c.parseNames(flag.NewFlagSet(c.name, flag.ContinueOnError), args)
-	if err != nil {
-		return err
-	}
-	programs, err := c.savedPrograms()
+func eachProgram(command string, names []string, do func(context.Context, health.Programs, string) error) error {
+	programs, err := savedPrograms(command)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/spf13/cobra"
 )
 
 // These are set by the linker: -X github.com/ZPascal/container-manager/pkg/cli.version=1.2.3.
@@ -13,14 +15,12 @@ var (
 	revision = ""
 )
 
-func versionCommand() command {
-	return command{
-		name:    "version",
-		summary: "Print the version, the commit and the Go version",
-		run: func(c command, args []string) error {
-			if err := c.parseNothing(args); err != nil {
-				return err
-			}
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version, the commit and the Go version",
+		Args:  noArguments,
+		RunE: func(*cobra.Command, []string) error {
 			fmt.Printf("container-manager %s, commit %s, %s\n", version, commit(), runtime.Version())
 			return nil
 		},

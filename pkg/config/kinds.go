@@ -58,8 +58,11 @@ func (d *Duration) Decode(value string) error {
 	return nil
 }
 
-// Set implements flag.Value.
+// Set, Type and String implement pflag.Value.
 func (d *Duration) Set(value string) error { return d.Decode(value) }
+
+// Type is what help calls the value.
+func (d *Duration) Type() string { return "duration" }
 
 func (d *Duration) String() string { return time.Duration(*d).String() }
 
