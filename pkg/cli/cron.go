@@ -19,6 +19,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/cron"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/schedule"
 	"github.com/ZPascal/container-manager/pkg/setup"
 )
 
@@ -30,7 +31,8 @@ func cronCommand() *cobra.Command {
 		Long: `
 A line of a crontab is a schedule with a command for /bin/sh behind it, or
 NAME=value for the environment of the jobs below it. A schedule is five fields
-(minute, hour, day of month, month, day of week), or @yearly, @monthly, @weekly,
+(minute, hour, day of month, month, day of week; L is the last day of the month,
+L5 its last Friday), or @yearly, @monthly, @weekly,
 @daily, @hourly, @every DURATION or @reboot. CRON_TZ=ZONE sets the time zone of
 the jobs below it and, in front of a schedule, that of one job; else TZ does.
 
@@ -114,7 +116,7 @@ func timeZone(c config.Config) (*time.Location, error) {
 	if c.TimeZone == "" {
 		return time.Local, nil
 	}
-	return time.LoadLocation(c.TimeZone)
+	return schedule.LoadZone(c.TimeZone)
 }
 
 func (o *cronOptions) addTo(flags *pflag.FlagSet) {

@@ -76,7 +76,7 @@ var checks = map[string]func(string) error{
 		return checkPath(v)
 	},
 	"zone": func(v string) error {
-		if _, err := time.LoadLocation(v); err != nil {
+		if _, err := schedule.LoadZone(v); err != nil {
 			return errors.New("expected a time zone such as Europe/Berlin or UTC")
 		}
 		return nil

@@ -174,7 +174,7 @@ func TestKinds(t *testing.T) {
 			"logs": "", "a b": "", "100%": "", "%{[fields.app_name]}": "expected the name of a list, without %{: a filebeat-output.yml can have that",
 		},
 		"IMAGE_LOG_LEVEL": {"debug": "", "error": "", "INFO": "", "Warn": "", "TRACE": level},
-		"TZ":              {"UTC": "", "America/New_York": "", "Nowhere": "expected a time zone such as Europe/Berlin or UTC"},
+		"TZ":              {"UTC": "", ":Europe/Berlin": "", "America/New_York": "", "Nowhere": "expected a time zone such as Europe/Berlin or UTC"},
 		"IMAGE_SUPERVISOR_SOCKET": {
 			"/" + strings.Repeat("x", 98): "", "sock": "expected an absolute path",
 			"/" + strings.Repeat("x", 99): "is 100 bytes long, more than the 99 that a socket's path may have",

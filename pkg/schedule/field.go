@@ -15,35 +15,65 @@ type field struct {
 	name     string
 	min, max int
 	names    string // of the values from min up, three letters each
-	any      bool   // ? means *, as in the day fields of Quartz
+	day      bool   // ? means *, as in Quartz, and L the last of the month
 }
+
+// domField and dowField are where the two day fields stand in fields.
+const domField, dowField = 2, 4
 
 // The day of the week has a second number for Sunday, 7, so that MON-SUN and
 // 1-7 are ranges.
 var fields = [...]field{
 	{name: "minute", max: 59},
 	{name: "hour", max: 23},
-	{name: "day of month", min: 1, max: 31, any: true},
+	{name: "day of month", min: 1, max: 31, day: true},
 	{name: "month", min: 1, max: 12, names: "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC"},
-	{name: "day of week", max: 7, names: "SUNMONTUEWEDTHUFRISAT", any: true},
+	{name: "day of week", max: 7, names: "SUNMONTUEWEDTHUFRISAT", day: true},
 }
 
 const sunday = 7
 
-// check checks a field and returns it as robfig/cron reads it: without 7.
-func (f field) check(list string) (string, error) {
+// lastDays are the elements of a day field that begin with L.
+type lastDays struct {
+	days  uint8 // bits of days of the week; 1 in the day of the month
+	alone bool  // the field has no other elements
+}
+
+// check checks a field and returns it as robfig/cron reads it: without 7, and
+// without L, for which the field's lowest value stands when nothing else is left.
+func (f field) check(list string) (string, lastDays, error) {
 	checked := make([]byte, 0, len(list))
+	var last lastDays
 	for element := range strings.SplitSeq(list, ",") {
+		if day, ok := f.last(element); ok {
+			last.days |= 1 << day
+			continue
+		}
 		e, err := f.checkElement(element)
 		if err != nil {
-			return "", err
+			return "", last, err
 		}
 		if len(checked) > 0 {
 			checked = append(checked, ',')
 		}
 		checked = append(checked, e...)
 	}
-	return string(checked), nil
+	if last.alone = len(checked) == 0; last.alone {
+		return strconv.Itoa(f.min), last, nil
+	}
+	return string(checked), last, nil
+}
+
+// last reads L in the day of the month and L5 or LFRI in the day of the week.
+func (f field) last(element string) (day int, ok bool) {
+	if !f.day || element == "" || element[0] != 'L' && element[0] != 'l' {
+		return 0, false
+	}
+	if f.max != sunday {
+		return 0, len(element) == 1
+	}
+	day, err := f.value(element[1:])
+	return day % sunday, err == nil
 }
 
 // checkElement checks *, VALUE or VALUE-VALUE, each with or without /STEP.
@@ -57,7 +87,7 @@ func (f field) checkElement(e string) (string, error) {
 			return "", err
 		}
 	}
-	if values == "*" || values == "?" && f.any {
+	if values == "*" || values == "?" && f.day {
 		return e, nil
 	}
 	lowText, highText, isRange := strings.Cut(values, "-")

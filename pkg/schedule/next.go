@@ -128,8 +128,11 @@ func (s Schedule) match(t time.Time) (time.Time, bool) {
 // matchDay wants both day fields to match when one of them is open, and either
 // when both are restricted, as crontab(5) says.
 func (s Schedule) matchDay(t time.Time) bool {
-	dom := s.dom&(1<<t.Day()) != 0
-	dow := s.dow&(1<<t.Weekday()) != 0
+	// When a week later is in the next month, t is on the last Friday, Monday and so on,
+	// of its month.
+	lastWeek := t.AddDate(0, 0, 7).Day() <= 7
+	dom := s.dom&(1<<t.Day()) != 0 || s.lastDay && t.AddDate(0, 0, 1).Day() == 1
+	dow := s.dow&(1<<t.Weekday()) != 0 || lastWeek && s.lastDow&(1<<t.Weekday()) != 0
 	if s.anyDay {
 		return dom && dow
 	}

@@ -4,7 +4,8 @@
 // our own that runs a fixed-time entry once across a change of the clocks.
 //
 // A schedule is five fields (minute, hour, day of month, month, day of week) of
-// numbers, names, ranges, steps and lists, or one of @yearly, @annually,
+// numbers, names, ranges, steps and lists, with L for the last day of the month
+// and L5 for its last Friday, or one of @yearly, @annually,
 // @monthly, @weekly, @daily, @midnight, @hourly, @every DURATION and @reboot.
 // TZ=ZONE or CRON_TZ=ZONE in front of it sets its time zone.
 package schedule
@@ -26,8 +27,10 @@ type Schedule struct {
 	hour, dom uint32
 	month     uint16
 	dow       uint8
-	anyDay    bool // one of the day fields restricts nothing
-	fixed     bool // see isOpen
+	lastDay   bool  // L: the last day of the month
+	lastDow   uint8 // L5: days of the week, the last of the month
+	anyDay    bool  // one of the day fields restricts nothing
+	fixed     bool  // see isOpen
 	reboot    bool
 	every     time.Duration  // for @every, instead of the fields
 	zone      *time.Location // nil: that of the time given to Next
@@ -64,8 +67,10 @@ func cutZone(spec string) (*time.Location, string, error) {
 	return loc, rest, err
 }
 
-// LoadZone returns the time zone of that name.
+// LoadZone returns the time zone of that name. A colon may stand in front of it,
+// as in the TZ of POSIX.
 func LoadZone(name string) (*time.Location, error) {
+	name = strings.TrimPrefix(name, ":")
 	loc, err := time.LoadLocation(name)
 	if err != nil || name == "" || name == "Local" {
 		return nil, fmt.Errorf("%s is no time zone: expected a name such as Europe/Berlin or UTC", quote(name))
@@ -126,9 +131,10 @@ func parseFields(spec string) (Schedule, error) {
 		return Schedule{}, countError(words)
 	}
 	checked := make([]string, len(words))
+	var last [len(fields)]lastDays
 	for i, f := range fields {
 		var err error
-		if checked[i], err = f.check(words[i]); err != nil {
+		if checked[i], last[i], err = f.check(words[i]); err != nil {
 			return Schedule{}, err
 		}
 	}
@@ -140,7 +146,7 @@ func parseFields(spec string) (Schedule, error) {
 	if !ok {
 		return Schedule{}, fmt.Errorf("cannot read %s", quote(spec))
 	}
-	return Schedule{
+	s := Schedule{
 		minute: bits.Minute &^ starBit,
 		hour:   uint32(bits.Hour &^ starBit),
 		dom:    uint32(bits.Dom &^ starBit),
@@ -148,7 +154,18 @@ func parseFields(spec string) (Schedule, error) {
 		dow:    uint8(bits.Dow &^ starBit),
 		anyDay: (bits.Dom|bits.Dow)&starBit != 0,
 		fixed:  !isOpen(words[0], bits.Minute, allMinutes) && !isOpen(words[1], bits.Hour, allHours),
-	}, checkDates(*bits)
+	}
+	s.lastDay, s.lastDow = last[domField].days != 0, last[dowField].days
+	if last[domField].alone {
+		s.dom = 0
+	}
+	if last[dowField].alone {
+		s.dow = 0
+	}
+	if s.lastDay {
+		return s, nil // every month has one
+	}
+	return s, checkDates(*bits)
 }
 
 func countError(words []string) error {

@@ -29,7 +29,12 @@ func TestParseRefuses(t *testing.T) {
 		"* * * * SUNDAY":                     `"SUNDAY" is no day of week: expected 0-7 or SUN-SAT`,
 		"* * * * UNM":                        `"UNM" is no day of week: expected 0-7 or SUN-SAT`,
 		"* * * MON *":                        `"MON" is no month: expected 1-12 or JAN-DEC`,
-		"0 0 L * *":                          `"L" is no day of month: expected 1-31`,
+		"0 0 L5 * *":                         `"L5" is no day of month: expected 1-31`,
+		"0 0 * * L":                          `"L" is no day of week: expected 0-7 or SUN-SAT`,
+		"0 0 * * L8":                         `"L8" is no day of week: expected 0-7 or SUN-SAT`,
+		"L * * * *":                          `"L" is no minute: expected 0-59`,
+		"0 0 L,32 * *":                       "day of month 32 is above 31",
+		"TZ=: 0 0 * * *":                     `"" is no time zone: expected a name such as Europe/Berlin or UTC`,
 		"? * * * *":                          `"?" is no minute: expected 0-59`,
 		"*/61 * * * *":                       "minute step 61 is above 59",
 		"*/60 * * * *":                       "minute step 60 is above 59",
@@ -104,6 +109,9 @@ func TestParseSame(t *testing.T) {
 		"@yearly":                     "0 0 1 1 *",
 		"@annually":                   "0 0 1 1 *",
 		"@every 60s":                  "@every\t1m",
+		"0 0 * * L7,lsun":             "0 0 * * L0",
+		"0 0 L,1,l * *":               "0 0 1,L * *",
+		"TZ=:Asia/Tokyo 0 9 * * *":    "TZ=Asia/Tokyo 0 9 * * *",
 		"CRON_TZ=Asia/Tokyo  @hourly": "TZ=Asia/Tokyo 0 * * * *",
 	} {
 		a, errA := Parse(spec)
