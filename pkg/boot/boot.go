@@ -27,8 +27,8 @@ type Boot struct {
 	// Restore puts the newest valid backup back, and says which; it returns ""
 	// when there is none.
 	Restore func(context.Context) (string, error)
-	// Release gives SIGTERM and SIGINT, which end ctx, back to the system, and
-	// returns ctx's cause when one had come until then.
+	// Release stops listening for SIGTERM and SIGINT, which end ctx. It returns ctx's
+	// cause if one of them has come.
 	Release func() error
 	// Exec replaces this process, as syscall.Exec does.
 	Exec func(path string, argv, env []string) error
@@ -42,9 +42,10 @@ type Command struct {
 
 func (c Command) isSupervisord() bool { return c.Shell == "" && len(c.Argv) == 0 }
 
-// Run returns only when the container cannot start, with ctx's cause when a
-// signal ended it, or with an *Ended when a main program has; nothing of it is
-// left running then.
+// Run does not return when all goes well: the command takes this process's place.
+// When the container cannot start, Run returns why: ctx's cause when a signal ended
+// the start. With a main program, Run returns an *Ended when that has ended. Nothing
+// that Run has started is left running then.
 func (b *Boot) Run(ctx context.Context, c Command) error {
 	if err := b.prepare(); err != nil {
 		return err
@@ -83,6 +84,14 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 		return b.stay(ctx, conf)
 	}
 	return b.exec(c)
+}
+
+// prepare refuses what must not be touched, and makes IMAGE_RUN_DIR.
+func (b *Boot) prepare() error {
+	if err := b.refuseSecondLife(); err != nil {
+		return err
+	}
+	return b.prepareRunDir()
 }
 
 // runAlways runs the steps of every start, and does what can no longer be done

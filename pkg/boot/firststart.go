@@ -65,10 +65,10 @@ func (b *Boot) firstStart(ctx context.Context) error {
 	return b.complete(done)
 }
 
-// complete writes the marker. When nothing but built-in steps ran, which change
-// nothing the second time, it need not wait for the disk: a power failure may
-// take it along. Otherwise it does, and then the records go: whoever removes the
-// marker wants all of it again.
+// complete writes the marker. Built-in steps change nothing the second time: when
+// only they ran, it does no harm if a power failure takes the marker, and nothing is
+// synced. Otherwise the marker is synced, and then the records are removed: whoever
+// removes the marker later wants every step to run again.
 func (b *Boot) complete(done map[string]bool) error {
 	now := []byte(time.Now().Format(markerFormat) + "\n")
 	if len(done) == 0 {
@@ -89,8 +89,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// once runs a step unless a former start that died half way has done it. The
-// built-in ones change nothing the second time and need no record.
+// once runs a step, unless the records say that a former start, which died half way,
+// has done it. Built-in steps change nothing the second time and need no record.
 func (b *Boot) once(f scriptdir.File, done map[string]bool, run func() error) error {
 	if f.Builtin {
 		return run()

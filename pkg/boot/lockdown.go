@@ -46,8 +46,8 @@ func (b *Boot) lockDown() error {
 	return nil
 }
 
-// writable are the directories that are written to and may lie in the tree, where
-// everything is below one private directory.
+// writable returns the directories that programs write to. They lie in the image
+// tree where a user has put everything below one private directory.
 func (b *Boot) writable() []identity {
 	c := b.Config
 	var ids []identity
@@ -62,8 +62,8 @@ func (b *Boot) writable() []identity {
 	return ids
 }
 
-// identity tells a directory by whatever path it is reached; the zero value is
-// none.
+// identity is the same for a directory by whichever path it is reached. The zero
+// value stands for a directory that does not exist.
 type identity struct {
 	major, minor uint32
 	inode        uint64

@@ -1,7 +1,6 @@
 package boot
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,24 +10,10 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/ZPascal/container-manager/pkg/events"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/health"
-	"github.com/ZPascal/container-manager/pkg/render"
-	"github.com/ZPascal/container-manager/pkg/setup"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
-	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
-
-// prepare refuses what must not be touched, and makes IMAGE_RUN_DIR.
-func (b *Boot) prepare() error {
-	if err := b.refuseSecondLife(); err != nil {
-		return err
-	}
-	return b.prepareRunDir()
-}
 
 // runDirs are what lies in IMAGE_RUN_DIR from the first step on.
 var runDirs = []string{"cron", "logging", "stopped", "supervisord"}
@@ -60,7 +45,7 @@ func (b *Boot) prepareRunDir() error {
 	for _, sub := range append(subs, health.Dirs(b.Config)...) {
 		err := os.Mkdir(sub, 0o755)
 		if err == nil {
-			err = os.Chmod(sub, 0o755) // whatever the umask
+			err = os.Chmod(sub, 0o755) // the umask may have taken bits away
 		}
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return runDirError(dir, err)
@@ -74,8 +59,8 @@ func (b *Boot) prepareRunDir() error {
 	return nil
 }
 
-// removeFiles removes what lies in a directory but for other directories. There
-// is mostly nothing, and to look costs less than to make the directory anew.
+// removeFiles removes the files of a directory, and leaves its directories alone.
+// Mostly there are no files, and looking costs less than making the directory anew.
 func removeFiles(dir string) error {
 	names, err := fsutil.List(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -117,9 +102,9 @@ func checkRunDir(dir string) error {
 	return nil
 }
 
-// checkContent refuses a directory that was made for something else. One that a
-// killed start has left half made holds only names of ours, and one in use holds
-// all of them.
+// checkContent refuses a directory that was made for something else. A start that
+// was killed may have left some of our directories and nothing else; a directory
+// that was in use has all of them, and may have gained other files.
 func checkContent(dir string) error {
 	names, err := fsutil.List(dir)
 	if err != nil {
@@ -140,68 +125,11 @@ func checkContent(dir string) error {
 	return nil
 }
 
-// runDirError says whose directory did not allow it, which may lie below
-// IMAGE_RUN_DIR.
+// runDirError says which directory could not be written, and who owns it. It may
+// be one below IMAGE_RUN_DIR.
 func runDirError(dir string, err error) error {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) && errors.Is(err, fs.ErrPermission) {
 		dir = filepath.Dir(path.Path)
 	}
 	return fmt.Errorf("IMAGE_RUN_DIR cannot be used: %w%s", err, fsutil.Advice(dir, err))
-}
-
-// refuseSecondLife keeps a second start from pulling the files of a supervisord
-// that runs out from under it.
-func (b *Boot) refuseSecondLife() error {
-	clients := []supervisor.Client{supervisor.AtSocket(b.Config.Socket)}
-	if former, err := supervisor.FromConfig(render.SupervisorConf(b.Config), b.Config.Lookup); err == nil {
-		clients = append(clients, former)
-	}
-	for _, c := range clients {
-		if c.IsAbsent() {
-			continue
-		}
-		switch err := c.Touch(context.Background()); {
-		case err == nil:
-			return fmt.Errorf("supervisord already runs at %s: use that container's programs, or name another IMAGE_SUPERVISOR_SOCKET", c)
-		case errors.Is(err, fs.ErrPermission):
-			return fmt.Errorf("IMAGE_SUPERVISOR_SOCKET=%s belongs to another user: remove it, or name another one%s", c, fsutil.Advice(c.String(), err))
-		}
-	}
-	return nil
-}
-
-// settle makes the storage and log directories and removes what is left of a
-// former life.
-func (b *Boot) settle() error {
-	if err := setup.CreateStorageDirs(b.Config); err != nil {
-		return err
-	}
-	events.Files{PIDDir: b.Config.ProcessPIDDir, StateDir: b.Config.ProcessStateDir, Log: b.Log}.RemoveAll()
-	for variable, path := range map[string]string{
-		"IMAGE_SUPERVISOR_PIDFILE": b.Config.PIDFile,
-		"IMAGE_SUPERVISOR_SOCKET":  b.Config.Socket,
-	} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("cannot remove %s=%s of a former life: %w%s", variable, path, err, fsutil.Advice(path, err))
-		}
-	}
-	return nil
-}
-
-// checkWritable says where supervisord and its listener could not write: they
-// would say so late, in many lines, or not at all.
-func (b *Boot) checkWritable() error {
-	for variable, dir := range map[string]string{
-		"SUPERVISOR_LOGS_DIR":      b.Config.SupervisorLogs,
-		"STORAGE_LOGS_DIR":         b.Config.LogsDir,
-		"PROCESS_PID_DIR":          b.Config.ProcessPIDDir,
-		"PROCESS_STATE_DIR":        b.Config.ProcessStateDir,
-		"IMAGE_SUPERVISOR_SOCKET":  filepath.Dir(b.Config.Socket),
-		"IMAGE_SUPERVISOR_PIDFILE": filepath.Dir(b.Config.PIDFile),
-	} {
-		if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
-			return fmt.Errorf("cannot write to %s (%s): %w%s", dir, variable, err, fsutil.Advice(dir, err))
-		}
-	}
-	return nil
 }

@@ -23,7 +23,8 @@ func ended(pid, pidfd int) <-chan struct{} {
 	return done
 }
 
-// pollEnd waits as the network is waited for, without a thread.
+// pollEnd waits for the end of a process. Like a wait for the network it takes no
+// thread: the runtime polls the descriptor.
 func pollEnd(pidfd int) error {
 	if err := unix.SetNonblock(pidfd, true); err != nil {
 		return errors.Join(err, unix.Close(pidfd))

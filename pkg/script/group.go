@@ -37,7 +37,7 @@ func (c Command) endGroup(pgid int, ended <-chan struct{}, reap func() error) er
 		<-ended
 	}
 	err := reap() // as long as it is a zombie, the group is not empty
-	for exists(pgid) {
+	for isRunning(pgid) {
 		select {
 		case <-over:
 			_ = unix.Kill(-pgid, unix.SIGKILL)
@@ -48,10 +48,10 @@ func (c Command) endGroup(pgid int, ended <-chan struct{}, reap func() error) er
 	return err
 }
 
-// exists reports whether a process of a group runs. PID 1 inherits the orphans of
-// a group, and nobody else would reap them. Where another process is PID 1, it may
-// take its time with that: zombies do not count.
-func exists(pgid int) bool {
+// isRunning reports whether a process of a group runs. It reaps those that have
+// ended: as PID 1 this process inherits the orphans of a group, and nobody else
+// would reap them. Another PID 1 may take its time, so zombies do not count.
+func isRunning(pgid int) bool {
 	for {
 		pid, err := unix.Wait4(-pgid, nil, unix.WNOHANG, nil)
 		if pid <= 0 && !errors.Is(err, unix.EINTR) {
@@ -63,7 +63,7 @@ func exists(pgid int) bool {
 	}
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || len(stats) == 0 {
-		return true // nobody knows
+		return true // without /proc nobody can tell
 	}
 	return slices.ContainsFunc(stats, func(stat string) bool {
 		line, err := fsutil.ReadFile(stat)
