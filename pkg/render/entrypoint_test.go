@@ -2,6 +2,7 @@ package render_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -26,8 +27,8 @@ func TestEntryPointsOfAChild(t *testing.T) {
 			"image/cron/cron.py":                 "image/supervisord/conf.d/00-crond.conf:5: ",
 			"image/supervisord/eventlistener.py": "image/supervisord/global.conf:",
 		} {
-			t.Run(name+" "+file, func(t *testing.T) {
-				tree := testenv.NewTree(t)
+			t.Run(name+" "+filepath.Base(file), func(t *testing.T) {
+				tree := testenv.NewTreeAt(t, testenv.ShortDir(t))
 				if err := os.Remove(tree.Path(file)); err != nil {
 					t.Fatal(err)
 				}
