@@ -21,10 +21,7 @@ BINARY := $(BUILD)/bin/container-manager
 # Static, and the same bytes wherever and from whatever kind of checkout it is built:
 # the commit is handed over, because go finds none in an unpacked archive and fails
 # for a checkout of another user.
-# The collector is the one from before Go 1.26 as long as Go has it: with the new one a
-# start touches a page more for each size of small objects, a twentieth of its time.
-GOBUILD := CGO_ENABLED=0 GOEXPERIMENT=$$(GOEXPERIMENT=nogreenteagc go env GOEXPERIMENT 2>/dev/null) \
-	go build -trimpath -buildvcs=false \
+GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 	-ldflags '-s -w -X $(CLI).version=$(VERSION) -X $(CLI).revision=$(REVISION)'
 
 # sudo and minimal images leave these out.

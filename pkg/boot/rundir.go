@@ -62,13 +62,13 @@ func (b *Boot) prepareRunDir() error {
 // removeFiles removes the files of a directory, and leaves its directories alone.
 // Mostly there are no files, and looking costs less than making the directory anew.
 func removeFiles(dir string) error {
-	names, err := fsutil.List(dir)
+	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	for _, name := range names {
+	for _, entry := range entries {
 		if err == nil {
-			err = fsutil.RemoveFile(filepath.Join(dir, name))
+			err = fsutil.RemoveFile(filepath.Join(dir, entry.Name()))
 		}
 	}
 	return err
@@ -106,13 +106,13 @@ func checkRunDir(dir string) error {
 // was killed may have left some of our directories and nothing else; a directory
 // that was in use has all of them, and may have gained other files.
 func checkContent(dir string) error {
-	names, err := fsutil.List(dir)
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return runDirError(dir, err)
 	}
 	ours, foreign := 0, ""
-	for _, name := range names {
-		switch {
+	for _, entry := range entries {
+		switch name := entry.Name(); {
 		case slices.Contains(runDirs, name):
 			ours++
 		case name != "env" && name != "health" && name != "held" && !strings.HasPrefix(name, ".env."): // held is a former version's

@@ -45,7 +45,7 @@ func run(name string, command boot.Command) error {
 	if command.Shell != "" && len(command.Argv) > 0 {
 		return invalid(fmt.Errorf("-variable %q and the command %q: give one of them, in quotes where it is a line for the shell", command.Shell, command.Argv[0]))
 	}
-	ctx, release := signalContextOnDemand(context.Background())
+	ctx, release := signalContext(context.Background())
 	config.FindSelf()
 	cfg, err := config.Load()
 	if err != nil {

@@ -94,11 +94,12 @@ func (f Files) RemoveAll() {
 }
 
 func (f Files) remove(dir string, suffixes ...string) {
-	names, err := fsutil.List(dir)
+	entries, err := os.ReadDir(dir)
 	if err != nil && !os.IsNotExist(err) {
 		f.Log.Warn().Msgf("cannot look for files of a former life: %v", err)
 	}
-	for _, file := range names {
+	for _, entry := range entries {
+		file := entry.Name()
 		name, temporary := strings.CutPrefix(file, ".")
 		name, ours := strings.CutPrefix(name, prefix)
 		finished := slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })

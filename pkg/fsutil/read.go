@@ -3,7 +3,6 @@ package fsutil
 import (
 	"bytes"
 	"io/fs"
-	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -99,22 +98,6 @@ func ignoringEINTR(call func() (int, error)) (int, error) {
 			return n, err
 		}
 	}
-}
-
-// List returns the names in a directory, sorted. It is os.ReadDir for the many
-// small directories of a start.
-func List(dir string) ([]string, error) {
-	f, err := open(dir, unix.O_DIRECTORY)
-	if err != nil {
-		return nil, err
-	}
-	defer f.close()
-	names, err := Names(f.fd)
-	if err != nil {
-		return nil, &fs.PathError{Op: "getdents", Path: dir, Err: err}
-	}
-	slices.Sort(names)
-	return names, nil
 }
 
 // Names returns the names in an open directory, in no order.

@@ -186,12 +186,12 @@ func (r *renderer) write() error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		names, err := fsutil.List(dir)
+		entries, err := os.ReadDir(dir)
 		if err != nil {
 			return err
 		}
-		for _, name := range names {
-			former = append(former, filepath.Join(dir, name))
+		for _, entry := range entries {
+			former = append(former, filepath.Join(dir, entry.Name()))
 		}
 	}
 	for _, path := range former {

@@ -64,9 +64,6 @@ func (c Command) Run(ctx context.Context) error {
 	cmd.Stdout, cmd.Stderr = w, w
 	pidfd := -1
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session, PidFD: &pidfd}
-	// Done is called before the process starts: a context on demand installs its
-	// signal handlers on the first call.
-	done := ctx.Done()
 	err = cmd.Start()
 	_ = w.Close()
 	if err != nil {
@@ -87,7 +84,7 @@ func (c Command) Run(ctx context.Context) error {
 
 	pid := cmd.Process.Pid
 	end := ended(pid, pidfd)
-	cancelled, timedOut := c.wait(done, end)
+	cancelled, timedOut := c.wait(ctx.Done(), end)
 	var waitErr error
 	if cancelled || timedOut {
 		waitErr = c.endGroup(pid, end, cmd.Wait)

@@ -51,15 +51,16 @@ const headSize = 256
 // Execute bits do not select: after the image tree was locked every file has them.
 // A directory that is missing has no candidates.
 func Find(dir string) ([]File, error) {
-	names, err := fsutil.List(dir)
+	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot list %s: %w", dir, err)
 	}
-	files := make([]File, 0, len(names))
-	for _, name := range names {
+	files := make([]File, 0, len(entries))
+	for _, entry := range entries {
+		name := entry.Name()
 		if strings.HasPrefix(name, ".") || isLeftover(name) {
 			continue
 		}

@@ -174,11 +174,11 @@ func Orphans(runDir string) []Mark {
 
 // All returns all marks, sorted: what is held for a backup comes first.
 func All(runDir string) []Mark {
-	names, _ := fsutil.List(Dir(runDir)) // without the directory there are none
+	entries, _ := os.ReadDir(Dir(runDir)) // without the directory there are none
 	var marks []Mark
-	for _, name := range names {
-		if m, ok := parse(name); ok {
-			m.path = filepath.Join(Dir(runDir), name)
+	for _, entry := range entries {
+		if m, ok := parse(entry.Name()); ok {
+			m.path = filepath.Join(Dir(runDir), entry.Name())
 			marks = append(marks, m)
 		}
 	}
