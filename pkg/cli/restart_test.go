@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -240,5 +241,26 @@ func TestCronRestartsItself(t *testing.T) {
 			files, _ := filepath.Glob(c.Path("storage/logs", name))
 			return len(files) == 1 && strings.Contains(testenv.Read(t, files[0]), "restarted crond in")
 		})
+	}
+}
+
+// The built-in probe acts by its path as well: it restarts what does not run but
+// should, by Python too.
+func TestBaseProbeByItself(t *testing.T) {
+	c := newContainer(t, "IMAGE_HEALTH_LIVENESS_CHECK_ENABLED=false")
+	c.start()
+	c.waitState("crond", "RUNNING")
+	probe := c.Path("image/health/liveness.probes.d/check-base.py")
+	c.want(0, "", "script", probe)
+	if err := c.client().Stop(t.Context(), "crond"); err != nil {
+		t.Fatal(err)
+	}
+	c.waitState("crond", "STOPPED")
+	c.want(1, "crond is STOPPED", "script", probe)
+	c.waitState("crond", "RUNNING")
+	python := exec.Command("python3", probe)
+	python.Env = []string{"PATH=" + c.bin + ":/usr/bin:/bin", "IMAGE_RUN_DIR=" + c.Path("run")}
+	if out, err := python.CombinedOutput(); err != nil {
+		t.Errorf("by Python: %v: %s", err, out)
 	}
 }
