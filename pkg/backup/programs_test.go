@@ -83,7 +83,7 @@ func (s *supervisor) want(t *testing.T, v *volume, calls ...string) {
 
 func TestProgramsAreStopped(t *testing.T) {
 	v, s := withPrograms(t, "web", "idle", "worker")
-	log := filepath.Join(v.Config.RunDir, "stopped")
+	log := filepath.Join(v.Config.RunDir, "stopped-programs")
 	v.backupScript("a.sh", "echo staged >>"+log)
 	_, err := v.Backup(t.Context())
 	must(t, err)
