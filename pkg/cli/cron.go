@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -106,6 +107,7 @@ func runCron(command string, o cronOptions) error {
 		Timeout: time.Duration(cfg.CronJobTimeout),
 		Grace:   cronGrace,
 		Strict:  bool(cfg.CronStrict),
+		Record:  filepath.Join(filepath.Dir(setup.Crontab(cfg)), "running"),
 		Log:     log.Named(log.New(out, logOptions(cfg)), command),
 	}
 	return badLines(runner.Run(ctx, reload))

@@ -136,6 +136,64 @@ func onlyZombies(group int) bool {
 	return len(out) == 0 && (err == nil || errors.As(err, new(*exec.ExitError)))
 }
 
+// A cron that was killed cannot end its jobs. The next one does not start them a
+// second time, but once they have ended.
+func TestCronAfterAKill(t *testing.T) {
+	binary, dir := buildBinary(t), t.TempDir()
+	tab, pids := filepath.Join(dir, "tab"), filepath.Join(dir, "pids")
+	writeFile(t, filepath.Join(dir, "run", "cron", "kubernetes"), "")
+	writeFile(t, tab, "@every 1s echo job $$ >>"+pids+"; exec sleep 1000\n@every 1s echo $$ >/dev/null\n")
+	start := func(logfile string) *exec.Cmd {
+		cmd := cronCmd(binary, dir, "-c", tab, "-L", logfile)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = cmd.Process.Kill() })
+		return cmd
+	}
+	killed := start(filepath.Join(dir, "log1"))
+	first := waitForLine(t, pids, `^job (\d+)$`)[1]
+	if err := killed.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = killed.Wait()
+	logfile := filepath.Join(dir, "log2")
+	next := start(logfile)
+	waitForLine(t, logfile, `\tWARN\ttab:1 skipped: it is still running, as process `+first+`, which a cron that was killed has started$`)
+	waitForLine(t, logfile, `\tINFO\ttab:2 end: exit status 0`)
+	pid, err := strconv.Atoi(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	waitForLine(t, logfile, `\tINFO\ttab:1 start: `)
+	waitForLine(t, pids, `^job `+first+`\njob \d+\n`)
+	if err := next.Process.Signal(unix.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := next.Wait(); err != nil {
+		t.Error(err)
+	}
+	waitForLine(t, logfile, `\tINFO\tcron ended$`)
+	// The killed one's record is forgotten when the next cron starts.
+	for _, e := range readDir(t, filepath.Join(dir, "run", "cron", "running")) {
+		if !strings.Contains(e.Name(), "-"+first+"-") {
+			t.Errorf("after the end %s is on record", e.Name())
+		}
+	}
+}
+
+func readDir(t *testing.T, dir string) []os.DirEntry {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
 func TestCronTest(t *testing.T) {
 	binary, dir := buildBinary(t), t.TempDir()
 	good, bad := filepath.Join(dir, "good"), filepath.Join(dir, "bad")

@@ -61,6 +61,7 @@ func TestAdjust(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				g.runner.record = &record{}
 				s := &scheduler{Runner: g.runner, ctx: t.Context()}
 				s.replace(table)
 				synctest.Wait() // the first times are computed

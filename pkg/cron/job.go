@@ -56,6 +56,10 @@ func (j *job) Next(now time.Time) time.Time {
 func (j *job) Run() {
 	e := *j.entry.Load()
 	l := log.Named(j.scheduler.Log, e.Name())
+	if id, ok := j.scheduler.record.leftRunning(e); ok {
+		l.Warn().Msgf("skipped: it is still running, as process %d, which a cron that was killed has started", id.PID)
+		return
+	}
 	l.Info().Msgf("start: %s", cut(e.Command))
 	start := time.Now()
 	err := j.scheduler.run(e, func(line string) { l.Info().Msg(line) })
@@ -94,10 +98,18 @@ func cut(command string) string {
 // runCommand runs an entry's command as a session of its own: a job that
 // restarts cron must not end with it.
 func (r *Runner) runCommand(ctx context.Context, e Entry, output func(string)) error {
+	ended := func() {}
+	defer func() { ended() }()
 	return script.Command{
 		Path: "/bin/sh", Args: []string{"-c", e.Command},
 		Env:    append(r.Environ[:len(r.Environ):len(r.Environ)], e.Env...),
 		Output: output, Timeout: r.Timeout, Grace: stopGrace, Session: true,
+		Started: func(pid int) {
+			var err error
+			if ended, err = r.record.begin(e, pid); err != nil {
+				r.Log.Warn().Msgf("%s: %v", e.Name(), err)
+			}
+		},
 	}.Run(ctx)
 }
 

@@ -19,11 +19,16 @@ type Runner struct {
 	Grace   time.Duration  // for running jobs when Run is to end
 	Strict  bool           // refuse a crontab with a bad line instead of leaving the line out
 	Log     log.Logger
+	// Record is the directory that says which jobs are running; its parent is there
+	// in a container that has started. Empty means that nobody asks.
+	Record string
 
 	// command runs an entry's command; runCommand when nil.
 	command func(ctx context.Context, e Entry, output func(line string)) error
 	// clock is systemClock when nil.
 	clock func() reading
+
+	record *record
 }
 
 // watchInterval is how often files and clock are looked at. inotify would tell
@@ -42,6 +47,9 @@ func (r *Runner) Run(ctx context.Context, reload <-chan os.Signal) error {
 	table, err := r.read(0)
 	if err != nil {
 		return err
+	}
+	if r.record, err = openRecord(r.Record); err != nil {
+		r.Log.Warn().Msg(err.Error())
 	}
 	jobs, endJobs := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer endJobs(nil)

@@ -25,6 +25,8 @@ type Command struct {
 	// Output is called for every line of standard output and error, as they
 	// come and without the line end. Lines above 64 KiB come in pieces.
 	Output func(line string)
+	// Started is called with the process id as soon as the command runs.
+	Started func(pid int)
 	// Timeout ends the command; 0 means none.
 	Timeout time.Duration
 	// Grace is the time between SIGTERM and SIGKILL to the process group when
@@ -68,6 +70,10 @@ func (c Command) Run(ctx context.Context) error {
 	_ = w.Close()
 	if err != nil {
 		return &Error{Path: c.Path, Err: notStarted(c.Path, err)}
+	}
+
+	if c.Started != nil {
+		c.Started(cmd.Process.Pid)
 	}
 
 	tail := &tail{}
