@@ -120,7 +120,7 @@ func cutConversion(s string) (as, after string) {
 // percentCheck reports what supervisord could not expand in an option.
 type percentCheck struct {
 	*renderer
-	option *supervisorconf.Option
+	option supervisorconf.Option
 	isSet  func(variable string) bool
 }
 
@@ -181,7 +181,7 @@ func (c percentCheck) name(p supervisorconf.Part, name string) bool {
 }
 
 // checkDir reports that the directory that dir finds in the value is missing.
-func (r *renderer) checkDir(conf *supervisorconf.Conf, o *supervisorconf.Option, dir func(string) string) {
+func (r *renderer) checkDir(conf *supervisorconf.Conf, o supervisorconf.Option, dir func(string) string) {
 	path := conf.Expand(o.Value())
 	if !filepath.IsAbs(path) || strings.Contains(path, "%(") {
 		return
@@ -204,7 +204,7 @@ func (r *renderer) isDir(path string) bool {
 
 // checkExpandedTwice reports a % that is left of a log file's name once it has
 // been expanded: supervisord expands it again, and ends.
-func (r *renderer) checkExpandedTwice(conf *supervisorconf.Conf, o *supervisorconf.Option) {
+func (r *renderer) checkExpandedTwice(conf *supervisorconf.Conf, o supervisorconf.Option) {
 	leavesPercent := false
 	supervisorconf.Replace(o.Value(), func(name, _ string) (string, bool) {
 		variable, isEnv := strings.CutPrefix(name, "ENV_")

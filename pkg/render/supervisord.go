@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,9 +46,10 @@ func (r *renderer) addSupervisord(conf *supervisorconf.Conf) {
 	confDir := filepath.Join(r.RunDir, "supervisord", "conf.d")
 	r.owns(confDir)
 	r.completeGlobal(conf)
-	r.add(SupervisorConf(r.Config), conf.Files[0].String(), public)
+	perm := r.expandForClients(conf)
+	r.add(SupervisorConf(r.Config), conf.Files[0].String(), perm)
 	for _, f := range conf.Files[1:] {
-		r.add(r.renderedName(confDir, f.Path), f.String(), public)
+		r.add(r.renderedName(confDir, f.Path), f.String(), perm)
 	}
 }
 
@@ -111,15 +113,58 @@ func (r *renderer) completeGlobal(conf *supervisorconf.Conf) {
 	}
 	// Beside an [inet_http_server] too: its password may be known as a hash only.
 	if conf.Section("unix_http_server") == nil {
-		socket := supervisorconf.EscapePercent(r.Socket)
-		conf.Append("unix_http_server", "file = "+socket, "chmod = 0700")
-		if conf.Section("supervisorctl") == nil {
-			conf.Append("supervisorctl", "serverurl = unix://"+socket)
+		conf.Append("unix_http_server", "file = "+supervisorconf.EscapePercent(r.Socket), "chmod = 0700")
+	}
+	if conf.Section("supervisorctl") == nil {
+		server := conf.Section("unix_http_server")
+		socket, _ := server.Get("file")
+		options := []string{"serverurl = unix://" + socket}
+		for _, key := range []string{"username", "password"} {
+			if value, ok := server.Get(key); ok {
+				options = append(options, key+" = "+value)
+			}
 		}
+		conf.Append("supervisorctl", options...)
 	}
 	if conf.Section("rpcinterface:supervisor") == nil {
 		conf.Append("rpcinterface:supervisor", "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface")
 	}
+}
+
+// defaultSocket is the one that global.conf names: supervisorctl reads it without
+// the variable that says otherwise.
+const defaultSocket = "/tmp/supervisord.sock"
+
+// expandForClients writes values in place of variables in the sections that
+// supervisorctl and our own clients read: their environment need not be that of
+// supervisord. A value that cannot be written as it is stays a variable. It returns
+// the mode of the files, which may hold a password then.
+func (r *renderer) expandForClients(conf *supervisorconf.Conf) fs.FileMode {
+	perm := public
+	for _, s := range conf.Sections {
+		if !slices.Contains([]string{"unix_http_server", "inet_http_server", "supervisorctl", "ctlplugin"}, s.Kind()) {
+			continue
+		}
+		for _, o := range s.Options() {
+			before, holds := o.Value(), public
+			value := supervisorconf.Replace(before, func(name, conversion string) (string, bool) {
+				variable, isEnv := strings.CutPrefix(name, "ENV_")
+				value, set := conf.Lookup(variable)
+				if variable != "IMAGE_SUPERVISOR_SOCKET" {
+					holds = private
+				}
+				return supervisorconf.EscapePercent(value), isEnv && set && conversion == "s"
+			})
+			if path := strings.TrimPrefix(value, "unix://"); path == defaultSocket {
+				value = strings.TrimSuffix(value, path) + supervisorconf.EscapePercent(r.Socket)
+			}
+			if value != before && supervisorconf.IsPlain(value) {
+				s.Set(o.Key, value)
+				perm = min(perm, holds)
+			}
+		}
+	}
+	return perm
 }
 
 // minEventBuffer and eventsPerProcess size an event listener's buffer, of which

@@ -177,11 +177,11 @@ func (s *Section) option(key string) *Option {
 }
 
 // Options returns the options that count.
-func (s *Section) Options() []*Option {
-	var options []*Option
+func (s *Section) Options() []Option {
+	var options []Option
 	for _, b := range s.Blocks {
-		for i := range b.Options {
-			if o := &b.Options[i]; o == s.option(o.Key) {
+		for i, o := range b.Options {
+			if &b.Options[i] == s.option(o.Key) {
 				options = append(options, o)
 			}
 		}

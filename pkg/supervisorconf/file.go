@@ -140,9 +140,9 @@ func (b *Block) Option(key string) *Option {
 }
 
 // Value is the option's value with its lines joined by newlines.
-func (o *Option) Value() string { return o.join("\n") }
+func (o Option) Value() string { return o.join("\n") }
 
-func (o *Option) join(separator string) string {
+func (o Option) join(separator string) string {
 	texts := make([]string, len(o.Parts))
 	for i, p := range o.Parts {
 		texts[i] = p.Text

@@ -35,7 +35,8 @@ const (
 
 // promised are the names that child images, manifests and people rely on.
 var promised = map[string]kind{
-	"run.py": entry,
+	"run.py":               entry,
+	"etc/supervisord.conf": template,
 
 	"image/app/.gitkeep":     keep,
 	"image/secrets/.gitkeep": keep,
