@@ -27,7 +27,7 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 # sudo and minimal images leave these out.
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 
-.PHONY: help run build test lint bench image dist clean
+.PHONY: help run build quick test lint bench image dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,10 @@ build: ## build the static binary: build/bin/container-manager
 	@mkdir -p '$(BUILD)/bin' && test -w '$(BUILD)/bin' || { \
 		echo 'make: $(BUILD)/bin cannot be written: sudo make clean, or make $(or $(firstword $(MAKECMDGOALS)),build) BUILD=DIR' >&2; exit 1; }
 	$(GOBUILD) -o '$(BINARY)' $(PACKAGE)
+
+# -vet=off: make lint runs all of it.
+quick: ## the inner loop: the tests of pkg/ that need neither root nor an installed program
+	go test -short -vet=off $(TESTFLAGS) ./pkg/...
 
 test: ## install what the tests need, lint, and run all tests
 	@test/install.sh run lint test

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/backup/archive"
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // encrypted makes a volume that encrypts to a new key. The secret key is not
@@ -64,6 +65,7 @@ func TestEncryptedToAKey(t *testing.T) {
 }
 
 func TestEncryptedWithAPassphrase(t *testing.T) {
+	testenv.NotQuick(t)
 	v := withPaths(t)
 	v.Config.AgePassphrase = filepath.Join(v.Config.RunDir, "passphrase")
 	write(t, v.Config.AgePassphrase, "correct horse\n")

@@ -14,14 +14,19 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 func TestScriptThatHangs(t *testing.T) {
 	v := newVolume(t)
-	v.Config.BackupTimeout = config.Duration(50 * time.Millisecond)
-	v.backupScript("a.sh", "echo waiting; exec sleep 60")
-	_, err := v.Backup(t.Context())
-	wantError(t, err, "a.sh did not end within 50ms and was killed, last output: waiting (IMAGE_BACKUP_SCRIPT_TIMEOUT)")
+	v.backupScript("a.sh", "echo waiting; exec sleep 9999")
+	testenv.EverLonger(t, "the script starts", func(limit time.Duration) bool {
+		v.Config.BackupTimeout = config.Duration(limit)
+		_, err := v.Backup(t.Context())
+		wantError(t, err, "a.sh did not end within "+limit.String()+" and was killed, ")
+		wantError(t, err, "(IMAGE_BACKUP_SCRIPT_TIMEOUT)")
+		return strings.Contains(err.Error(), "last output: waiting (")
+	})
 	v.noLeftovers()
 }
 
@@ -105,7 +110,7 @@ func TestTwoAtOnce(t *testing.T) {
 		_, err := v.Backup(t.Context())
 		done <- err
 	}()
-	waitFor(t, func() bool { return exists(ready) })
+	testenv.WaitFor(t, "the script to begin", func() bool { return exists(ready) })
 	other := Runner{Config: v.Config, Log: v.Log}
 	for what, run := range map[string]func() error{
 		"backup":  func() error { _, err := other.Backup(t.Context()); return err },
@@ -143,7 +148,7 @@ func TestLockOfTheDead(t *testing.T) {
 	v.backupScript("a.sh", "echo >"+ready+"; exec sleep 60")
 	holder := helper(t, "backup", filepath.Dir(v.Config.RunDir))
 	must(t, holder.Start())
-	waitFor(t, func() bool { return exists(ready) })
+	testenv.WaitFor(t, "the script to begin", func() bool { return exists(ready) })
 	_, err := v.Backup(t.Context())
 	if !errors.Is(err, fsutil.ErrLocked) {
 		t.Errorf("beside the living: %v", err)

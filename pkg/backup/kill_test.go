@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/backup/archive"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // large is a volume on which a backup takes long enough to be killed in the
@@ -82,6 +83,7 @@ func (v *volume) wholeRun(what string) time.Duration {
 // TestKilledBackups kills backups at random moments. Whatever has the name of an
 // archive is whole, and none is lost.
 func TestKilledBackups(t *testing.T) {
+	testenv.NotQuick(t)
 	v := large(t)
 	before := v.content()
 	whole := v.wholeRun("backup")
@@ -117,6 +119,7 @@ func TestKilledBackups(t *testing.T) {
 // data is all of the former state or all of the restored one, and the former
 // content is never gone. The restore that comes then succeeds.
 func TestKilledRestores(t *testing.T) {
+	testenv.NotQuick(t)
 	v := large(t)
 	_, err := v.Backup(t.Context())
 	must(t, err)
@@ -150,6 +153,7 @@ func TestKilledRestores(t *testing.T) {
 // TestFullDisk has less and less room on the file system for backups and
 // restores, until they succeed no more. Where one fails, all is as it was.
 func TestFullDisk(t *testing.T) {
+	testenv.NotQuick(t)
 	if os.Geteuid() != 0 {
 		testLargeFiles(t)
 		return

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -66,19 +65,6 @@ func helperRunner(args []string) Runner {
 		}
 	}
 	return Runner{Config: c, Log: zerolog.New(os.Stderr)}
-}
-
-// waitFor waits for a condition.
-func waitFor(t *testing.T, condition func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
-	for !condition() {
-		if time.Now().After(deadline) {
-			t.Error("the condition did not come true within two minutes")
-			return
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
 }
 
 func unmarshal(t *testing.T, text string, v any) {

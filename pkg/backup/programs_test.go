@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ZPascal/container-manager/pkg/stopmark"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // supervisor is one whose programs do nothing but be running.
@@ -110,7 +111,7 @@ func TestProgramsStartWhateverHappens(t *testing.T) {
 		ready := filepath.Join(v.Config.RunDir, "ready")
 		v.backupScript("a.sh", "mkfifo "+ready+"; exec cat "+ready)
 		go func() {
-			waitFor(t, func() bool { return exists(ready) })
+			testenv.WaitFor(t, "the script to begin", func() bool { return exists(ready) })
 			cancel(why)
 		}()
 		_, err := v.Backup(ctx)

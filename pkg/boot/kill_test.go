@@ -79,6 +79,7 @@ func (p process) says(t *testing.T, text string) string {
 // Wherever a start is killed, it leaves no marker, and the next one does what is
 // left to do.
 func TestKilledStart(t *testing.T) {
+	testenv.NotQuick(t)
 	const hang = `[ "$HANG" != "${0##*/}" ] || { echo "hanging as $$"; exec sleep 1000; }`
 	for _, test := range []struct{ hang, ran, then string }{
 		{"10-always.sh", "10-always.sh", "10-always.sh 10-a.sh 20-b.sh"},

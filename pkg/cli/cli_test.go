@@ -94,6 +94,7 @@ func TestUnknownCommands(t *testing.T) {
 // Every command shows its usage, and refuses flags that it does not have, before
 // it looks at anything else.
 func TestCommandsAndTheirUsage(t *testing.T) {
+	testenv.NotQuick(t)
 	for _, e := range entries() {
 		name, c := e.name, e.make()
 		if c.Name() != name {
@@ -183,6 +184,7 @@ func TestVersionAndVariables(t *testing.T) {
 // What is wrong with the environment is said by every command that reads it, in
 // the form that the environment asks for.
 func TestInvalidEnvironment(t *testing.T) {
+	testenv.NotQuick(t)
 	environ := []string{"IMAGE_RUN_DIR=" + t.TempDir(), "IMAGE_BACKUP_RETENTION=many", "LOGGING_REDIS_HOST=a b"}
 	for _, args := range [][]string{
 		{"run"},
@@ -249,6 +251,7 @@ func TestRunFailsAndEnds(t *testing.T) {
 }
 
 func TestScript(t *testing.T) {
+	testenv.NotQuick(t)
 	tree := testenv.NewTree(t)
 	testenv.Mkdir(t, tree.Path("run/cron"))
 	for file, name := range map[string]string{

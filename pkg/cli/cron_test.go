@@ -11,22 +11,17 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // The tests of cron run the real binary on real crontabs.
 
 func buildBinary(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "container-manager")
-	build := exec.Command("go", "build", "-o", binary, "github.com/ZPascal/container-manager/cmd/container-manager")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return binary
+	return filepath.Join(testenv.Programs(t), "container-manager")
 }
 
 // cronCmd is the binary with an environment that knows nothing of this machine.
@@ -50,18 +45,12 @@ func writeFile(t *testing.T, path, content string) {
 func waitForLine(t *testing.T, file, pattern string) []string {
 	t.Helper()
 	compiled := regexp.MustCompile("(?m)" + pattern)
-	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		content, err := os.ReadFile(file)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			t.Fatal(err)
-		}
-		if match := compiled.FindStringSubmatch(string(content)); match != nil {
-			return match
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s has no line that matches %q:\n%s", file, pattern, content)
-		}
-	}
+	var match []string
+	testenv.WaitFor(t, file+" has a line that matches "+pattern, func() bool {
+		match = compiled.FindStringSubmatch(testenv.ReadIfThere(t, file))
+		return match != nil
+	})
+	return match
 }
 
 func TestCronLife(t *testing.T) {

@@ -169,6 +169,7 @@ func writeForEver(args []string) int {
 func wholeContent(i int) []byte { return []byte(strings.Repeat([]string{"old", "new"}[i], 100_000)) }
 
 func TestFilesAreWholeAtAnyTime(t *testing.T) {
+	testenv.NotQuick(t)
 	path := filepath.Join(testenv.Dir(t), "file")
 	testenv.Write(t, path, string(wholeContent(0)), 0o644)
 	seen := map[string]int{}

@@ -24,23 +24,22 @@ func want(t *testing.T, what string, err error, text string) {
 	}
 }
 
-// soon is when a probe that hangs is given up.
-func soon(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errors.New("no answer within 100ms"))
-	t.Cleanup(cancel)
-	return ctx
-}
-
 func TestHTTP(t *testing.T) {
 	mux := http.NewServeMux()
+	var giveUp func() // ends the probe that asks
 	mux.HandleFunc("/ok", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "all is well") })
 	mux.HandleFunc("/sick", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "sick", http.StatusServiceUnavailable) })
 	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/sick", http.StatusFound) })
-	mux.HandleFunc("/hang", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	mux.HandleFunc("/hang", func(_ http.ResponseWriter, r *http.Request) {
+		giveUp()
+		<-r.Context().Done()
+	})
 	mux.HandleFunc("/stall", func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		w.(http.Flusher).Flush()
+		if r.URL.RawQuery == "give-up" {
+			giveUp()
+		}
 		<-r.Context().Done()
 	})
 	mux.HandleFunc("/large", func(w http.ResponseWriter, _ *http.Request) {
@@ -64,9 +63,9 @@ func TestHTTP(t *testing.T) {
 		{server.URL + "/moved", "200-399", "", ""},
 		{server.URL + "/moved", "200", "", "status 302 Found"},
 		{server.URL + "/large", "200", "end", "does not contain"},
-		{server.URL + "/hang", "200", "", server.URL + "/hang: no answer within 100ms"},
+		{server.URL + "/hang", "200", "", server.URL + "/hang: no answer in time"},
 		{server.URL + "/stall", "200", "", ""},
-		{server.URL + "/stall", "200", "x", "no answer within 100ms"},
+		{server.URL + "/stall?give-up", "200", "x", "no answer in time"},
 		{"http://127.0.0.1:1/", "200", "", "http://127.0.0.1:1/: connection refused"},
 		{"http://name.invalid/", "200", "", "the name name.invalid has no address"},
 		{strings.Replace(server.URL, "http", "https", 1), "200", "", "server gave HTTP response to HTTPS client"},
@@ -79,7 +78,10 @@ func TestHTTP(t *testing.T) {
 	} {
 		statuses, err := ParseStatuses(test.statuses)
 		want(t, test.statuses, err, "")
-		err = HTTP(soon(t), test.url, statuses, test.body)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		giveUp = func() { cancel(errors.New("no answer in time")) }
+		err = HTTP(ctx, test.url, statuses, test.body)
+		cancel(nil)
 		want(t, test.url, err, test.want)
 		if err != nil && strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%s: the error tells the password: %v", test.url, err)
@@ -97,10 +99,10 @@ func TestParseStatuses(t *testing.T) {
 func TestTCP(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	want(t, "listen", err, "")
-	want(t, "open", TCP(soon(t), l.Addr().String()), "")
+	want(t, "open", TCP(t.Context(), l.Addr().String()), "")
 	want(t, "close", l.Close(), "")
-	want(t, "closed", TCP(soon(t), l.Addr().String()), "cannot connect to "+l.Addr().String()+": connection refused")
-	want(t, "no port", TCP(soon(t), "127.0.0.1"), "missing port")
+	want(t, "closed", TCP(t.Context(), l.Addr().String()), "cannot connect to "+l.Addr().String()+": connection refused")
+	want(t, "no port", TCP(t.Context(), "127.0.0.1"), "missing port")
 }
 
 func TestFile(t *testing.T) {

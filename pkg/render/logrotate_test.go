@@ -15,6 +15,7 @@ import (
 // logrotate runs it on the rendered configuration.
 func logrotate(t *testing.T, c config.Config, args ...string) string {
 	t.Helper()
+	testenv.NotQuick(t)
 	cmd := exec.CommandContext(t.Context(), "/usr/sbin/logrotate",
 		append(args, "-s", filepath.Join(c.RunDir, "logging", "logrotate.state"), render.LogrotateConf(c))...)
 	cmd.Env = c.Environ

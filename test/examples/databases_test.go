@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // rootPassword has what addresses, YAML and shells would trip over.
@@ -40,7 +42,7 @@ func TestMongoDBExample(t *testing.T) {
 	stop := e.start(t, "mongodb")
 	e.start(t, "exporter")
 	metrics := "http://127.0.0.1:" + e.vars["EXPORTER_PORT"] + "/metrics"
-	exampleWait(t, "mongodb_up 1", func() bool {
+	testenv.WaitFor(t, "mongodb_up 1", func() bool {
 		_, body := exampleGet(t, metrics)
 		return strings.Contains(body, "mongodb_up 1\n")
 	})
@@ -104,7 +106,7 @@ func TestRedisExample(t *testing.T) {
 	e.mustSucceed(t, "setup/run.once")
 	e.mustFail(t, probe, "Connection refused")
 	e.start(t, "redis")
-	exampleWait(t, "redis", func() bool {
+	testenv.WaitFor(t, "redis", func() bool {
 		_, err := e.run(t, filepath.Join(e.dir, "image", probe))
 		return err == nil
 	})

@@ -2,7 +2,6 @@ package examples
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -19,6 +18,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/script"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // exampleTree is an example's image below a private directory, with the
@@ -187,33 +187,15 @@ func exampleFreePort(t *testing.T) string {
 	return port
 }
 
-const exampleDeadline = 30 * time.Second
-
-// exampleWait waits until a condition holds.
-func exampleWait(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), exampleDeadline)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("waited %v for %s", exampleDeadline, what)
-		case <-tick.C:
-		}
-	}
-}
-
 // exampleGet waits for an answer; redirects are not followed.
 func exampleGet(t *testing.T, url string) (response *http.Response, body string) {
 	t.Helper()
 	client := http.Client{
-		Timeout:       5 * time.Second,
+		Timeout:       time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport:     &http.Transport{DisableKeepAlives: true},
 	}
-	exampleWait(t, url, func() bool {
+	testenv.WaitFor(t, url, func() bool {
 		var err error
 		response, err = client.Get(url)
 		return err == nil

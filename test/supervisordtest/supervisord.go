@@ -42,6 +42,7 @@ childlogdir = %[1]s
 // to its configuration; in them, DIR stands for its directory.
 func Start(t testing.TB, sections string) *Server {
 	t.Helper()
+	testenv.NotQuick(t)
 	s := New(t, sections)
 	s.cmd = exec.Command("supervisord", "-n", "-c", s.Conf)
 	s.cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/bin")
@@ -106,7 +107,7 @@ func (s *Server) end() {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	wake := time.NewTicker(10 * time.Millisecond)
 	defer wake.Stop()
-	late := time.After(20 * time.Second)
+	late := time.After(5 * time.Minute)
 	for {
 		select {
 		case <-s.exited:

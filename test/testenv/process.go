@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // What a test binary is told when it is run again.
@@ -64,6 +65,7 @@ func Isolated(t *testing.T, body func(t *testing.T, dir string)) {
 		body(t, isolatedDir)
 		return
 	}
+	NotQuick(t)
 	if os.Geteuid() != 0 {
 		t.Fatal("this test mounts and changes users: run it as root")
 	}
@@ -71,7 +73,7 @@ func Isolated(t *testing.T, body func(t *testing.T, dir string)) {
 	for i, part := range parts {
 		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
 	}
-	cmd := exec.CommandContext(t.Context(), self, "-test.run="+strings.Join(parts, "/"), "-test.v", "-test.timeout=3m")
+	cmd := exec.CommandContext(t.Context(), self, "-test.run="+strings.Join(parts, "/"), "-test.v", "-test.timeout="+remaining(t))
 	cmd.Env = append(os.Environ(), testVariable+"="+t.Name(), dirVariable+"="+Dir(t), atOnce)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	out, err := cmd.CombinedOutput()
@@ -81,6 +83,16 @@ func Isolated(t *testing.T, body func(t *testing.T, dir string)) {
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" (") {
 		t.Fatalf("in a process of its own: %v\n%s", err, out)
 	}
+}
+
+// remaining is how long a process may take that the test waits for: it ends first,
+// and says what it did.
+func remaining(t *testing.T) string {
+	end, ok := t.Deadline()
+	if !ok {
+		return "0"
+	}
+	return max(time.Until(end)-10*time.Second, time.Second).String()
 }
 
 // Become makes the process another user for good, in the body of an Isolated

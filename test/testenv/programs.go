@@ -22,6 +22,7 @@ var programs struct {
 // as a release builds it. The package's TestMain calls Main.
 func Programs(t testing.TB) string {
 	t.Helper()
+	NotQuick(t)
 	programs.mu.Lock()
 	defer programs.mu.Unlock()
 	if programs.dir != "" {

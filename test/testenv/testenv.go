@@ -14,6 +14,15 @@ import (
 	"time"
 )
 
+// NotQuick leaves a test to make test where make quick runs, go test -short: it
+// needs root, an installed program, the whole binary or some seconds.
+func NotQuick(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("left to make test")
+	}
+}
+
 // Dir returns a new directory that every user can enter; t.TempDir's parent is
 // closed to others.
 func Dir(t testing.TB) string {
@@ -126,7 +135,7 @@ func Names(t testing.TB, dir string) []string {
 
 // deadline is far above what anything takes that a test waits for, on a busy
 // machine too.
-const deadline = 2 * time.Minute
+const deadline = 5 * time.Minute
 
 // WaitFor waits until ok returns true.
 func WaitFor(t testing.TB, what string, ok func() bool) {
@@ -139,6 +148,17 @@ func WaitFor(t testing.TB, what string, ok func() bool) {
 		case <-tick.C:
 		case <-timeout:
 			t.Fatalf("waited %s in vain for: %s", deadline, what)
+		}
+	}
+}
+
+// EverLonger tries something that has a time limit with longer and longer ones,
+// until the limit was long enough for try to return true.
+func EverLonger(t testing.TB, what string, try func(limit time.Duration) bool) {
+	t.Helper()
+	for limit := 200 * time.Millisecond; !try(limit); limit *= 4 {
+		if limit > deadline {
+			t.Fatalf("a limit of %s was too short for: %s", limit, what)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // TestRefused is about archives that must not be unpacked. Each is refused for
@@ -125,6 +127,7 @@ func TestLimits(t *testing.T) {
 // TestBomb unpacks to a million times its size, unless it is stopped by what it
 // says of itself before a byte is written.
 func TestBomb(t *testing.T) {
+	testenv.NotQuick(t)
 	var header bytes.Buffer
 	must(t, tar.NewWriter(&header).WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "zeros", Mode: 0o644, Size: 1 << 50}))
 	bomb := append(gzipped(t, header.Bytes()), gzipped(t, make([]byte, 64<<20))...)
@@ -138,6 +141,7 @@ func TestBomb(t *testing.T) {
 }
 
 func TestTruncated(t *testing.T) {
+	testenv.NotQuick(t)
 	in := t.TempDir()
 	makeTree(t, in)
 	path, _ := pack(t, in)
@@ -176,6 +180,7 @@ func TestTruncatedTar(t *testing.T) {
 // TestBitFlips turns bits all over an archive. Either that is noticed, or what
 // comes out is right: gzip has bits that mean nothing.
 func TestBitFlips(t *testing.T) {
+	testenv.NotQuick(t)
 	in := t.TempDir()
 	makeTree(t, in)
 	path, _ := pack(t, in)

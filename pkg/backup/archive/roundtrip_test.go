@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // makeTree makes one of everything that an archive can hold.
@@ -77,6 +79,7 @@ func TestRoundTrip(t *testing.T) {
 
 // TestTarReadsIt unpacks by hand.
 func TestTarReadsIt(t *testing.T) {
+	testenv.NotQuick(t)
 	in := t.TempDir()
 	makeTree(t, in)
 	path, _ := pack(t, in)
@@ -110,6 +113,7 @@ func withoutTimes(description string) string {
 // TestFrontInsertedOrCopied makes an archive that is large enough to have its
 // front inserted, on this file system and on one that cannot do that.
 func TestFrontInsertedOrCopied(t *testing.T) {
+	testenv.NotQuick(t)
 	places := map[string]string{"here": t.TempDir()}
 	if os.Geteuid() == 0 {
 		places["tmpfs"] = tmpfs(t, "64m")
@@ -196,6 +200,7 @@ func TestExtendedAttributes(t *testing.T) {
 
 // TestMemory packs and unpacks many times what may be in memory.
 func TestMemory(t *testing.T) {
+	testenv.NotQuick(t)
 	in := t.TempDir()
 	f, err := os.Create(filepath.Join(in, "large"))
 	must(t, err)
@@ -220,6 +225,7 @@ func TestMemory(t *testing.T) {
 }
 
 func TestManyFiles(t *testing.T) {
+	testenv.NotQuick(t)
 	const count = 100_000
 	in, work, out := t.TempDir(), t.TempDir(), t.TempDir()
 	if os.Geteuid() == 0 { // disks take their time for so many

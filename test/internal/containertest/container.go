@@ -179,7 +179,7 @@ func (c *Container) read(from int) string {
 }
 
 // deadline is far above what anything takes that is waited for.
-const deadline = 90 * time.Second
+const deadline = 5 * time.Minute
 
 // Wait waits for a condition; each look at one is a process or two.
 func (c *Container) Wait(t testing.TB, what string, holds func() bool) {

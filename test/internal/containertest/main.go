@@ -122,7 +122,7 @@ func sweep(cache string) error {
 }
 
 func removeStorage(dir string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
 	p := &Podman{dir: dir}
 	return errors.Join(p.remove(ctx), os.Remove(lockOf(dir)))

@@ -125,7 +125,7 @@ func (s *Server) Stop() {
 }
 
 func (s *Server) dial() (redis.Conn, error) {
-	return redis.Dial("tcp", "127.0.0.1:"+s.Port, redis.DialPassword(s.options.Password), redis.DialConnectTimeout(10*time.Second),
+	return redis.Dial("tcp", "127.0.0.1:"+s.Port, redis.DialPassword(s.options.Password), redis.DialConnectTimeout(time.Minute),
 		redis.DialUseTLS(s.options.TLS), redis.DialTLSConfig(&tls.Config{RootCAs: s.roots}))
 }
 

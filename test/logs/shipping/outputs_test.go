@@ -66,7 +66,12 @@ func TestOutputOfAnImage(t *testing.T) {
 // start says so.
 func TestOutputThatFilebeatRefuses(t *testing.T) {
 	t.Parallel()
-	c := newContainer(t, 0, map[string]string{"logging/filebeat-output.yml": "output.nonsense:\n  hosts: [x]\n", "supervisord/conf.d/app.conf": says}, "STORAGE_LINE=hello")
+	// However long filebeat takes to find out, supervisord shall call it failed.
+	conf := testenv.Read(t, "../../../files/image/supervisord/conf.d/01-filebeat.conf") + "startsecs = 1000\nstartretries = 0\n"
+	c := newContainer(t, 0, map[string]string{
+		"logging/filebeat-output.yml":         "output.nonsense:\n  hosts: [x]\n",
+		"supervisord/conf.d/01-filebeat.conf": conf, "supervisord/conf.d/app.conf": says,
+	}, "STORAGE_LINE=hello")
 	l := c.Run()
 	l.Says("not up: filebeat")
 	if said := c.filebeatLog(); !strings.Contains(said, "output type nonsense undefined") {
