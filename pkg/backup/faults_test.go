@@ -265,6 +265,7 @@ func TestBackupOfNothing(t *testing.T) {
 }
 
 func TestBuiltinScriptsByThemselves(t *testing.T) {
+	testenv.NotQuick(t)
 	v := newVolume(t)
 	write(t, filepath.Join(v.Config.LogsDir, "a.log"), "line\n")
 	dir := t.TempDir()

@@ -6,9 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 func TestScriptsStageAndRestore(t *testing.T) {
+	testenv.NotQuick(t)
 	v := newVolume(t)
 	write(t, filepath.Join(v.Config.BackupScriptsDir, "backup-logs.py"), oneLine)
 	write(t, filepath.Join(v.Config.RestoreScriptsDir, "restore-logs.py"), oneLine)

@@ -112,6 +112,7 @@ func TestBaseDirBelowAFile(t *testing.T) {
 }
 
 func TestCancelled(t *testing.T) {
+	testenv.NotQuick(t)
 	cause := errors.New("SIGTERM")
 	run := func(c *container, ctx context.Context) {
 		t.Helper()

@@ -67,6 +67,7 @@ func TestRunDir(t *testing.T) {
 }
 
 func TestRefusedRunDir(t *testing.T) {
+	testenv.NotQuick(t)
 	dir := testenv.Dir(t)
 	testenv.Mkdir(t, dir+"/target")
 	testenv.Symlink(t, "target", dir+"/link")

@@ -124,6 +124,7 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestChildGolden(t *testing.T) {
+	testenv.NotQuick(t)
 	tree := child(t)
 	withPrograms(t, tree, "filebeat")
 	c := rendered(t, tree, childEnviron...)
@@ -131,6 +132,7 @@ func TestChildGolden(t *testing.T) {
 }
 
 func TestChildGoldenWithoutRedis(t *testing.T) {
+	testenv.NotQuick(t)
 	tree := child(t)
 	c := rendered(t, tree, append(childEnviron, "LOGGING_REDIS_HOST=", "IMAGE_CRON_ENABLED=0")...)
 	golden(t, "child-without-redis.golden", strings.ReplaceAll(snapshot(t, c.RunDir), tree.Root, "/ROOT"))

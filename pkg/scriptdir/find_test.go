@@ -1,6 +1,7 @@
 package scriptdir
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -78,6 +79,7 @@ func TestFindInNoDirectory(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
+	notExecutable := fmt.Sprintf(" is not executable for uid %d: chmod 755 it in the image", os.Geteuid())
 	for name, test := range map[string]struct {
 		file, content string
 		perm          os.FileMode
@@ -87,9 +89,9 @@ func TestCheck(t *testing.T) {
 		"blanks and options":  {"x.py", "#! \t/bin/sh -eu\n", 0o500, ""},
 		"no line's end":       {"x", "#!/bin/sh", 0o755, ""},
 		"empty":               {"x.sh", "", 0o644, " is empty: it does nothing"},
-		"built in":            {"x.py", "#!/bin/container-manager script\n", 0o644, " is not executable for uid 0: chmod 755 it in the image"}, // as a process
-		"no execute bit":      {"x.sh", sh, 0o644, " is not executable for uid 0: chmod 755 it in the image"},
-		"no execute bit, py":  {"x.py", "print()\n", 0o644, " is not executable for uid 0: chmod 755 it in the image"},
+		"built in":            {"x.py", "#!/bin/container-manager script\n", 0o644, notExecutable}, // as a process
+		"no execute bit":      {"x.sh", sh, 0o644, notExecutable},
+		"no execute bit, py":  {"x.py", "print()\n", 0o644, notExecutable},
 		"no #! line, py":      {"x.py", "import os\n", 0o755, ":1: has no #! line: begin it with #!/usr/bin/python3"},
 		"no #! line, sh":      {"x.sh", "echo\n", 0o755, ":1: has no #! line: begin it with #!/bin/sh"},
 		"byte order mark":     {"x.sh", "\ufeff" + sh, 0o755, ":1: has no #! line: begin it with #!/bin/sh"},

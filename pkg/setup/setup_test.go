@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -145,7 +146,7 @@ func TestStepsThatFail(t *testing.T) {
 		"without output":      {"#!/bin/sh\nexit 1", 0o755, " ended with exit status 1, without output"},
 		"with ;":              {"#!/bin/sh\necho 'creating; failed;'\nexit 1", 0o755, " ended with exit status 1, last output: creating; failed;"},
 		"by a signal":         {"#!/bin/sh\nkill -SEGV $$", 0o755, " was ended by SIGSEGV, without output"},
-		"no execute bit":      {"#!/bin/sh\n", 0o644, " is not executable for uid 0: chmod 755 it in the image"},
+		"no execute bit":      {"#!/bin/sh\n", 0o644, fmt.Sprintf(" is not executable for uid %d: chmod 755 it in the image", os.Geteuid())},
 		"no #! line":          {"echo x\n", 0o755, ":1: has no #! line: begin it with #!/bin/sh"},
 		"missing interpreter": {"#!/opt/none/sh\n", 0o755, ":1: the interpreter /opt/none/sh is missing or not executable: install it, or name another one"},
 		"carriage returns":    {"#!/bin/sh\r\ntrue\r\n", 0o755, ":1: the #! line ends in a carriage return: save the file with Unix line ends"},

@@ -28,6 +28,7 @@ func NotQuick(t testing.TB) {
 func Dir(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
+	t.Cleanup(func() { unlock(dir) })
 	Chmod(t, filepath.Dir(dir), 0o755)
 	Chmod(t, dir, 0o755)
 	return dir
@@ -200,15 +201,20 @@ func ShortDir(t testing.TB) string {
 	dir, err := os.MkdirTemp("", "t")
 	check(t, err)
 	t.Cleanup(func() {
-		// A start locks an image tree down, and the next file may be another user's.
-		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && d.IsDir() {
-				_ = os.Chmod(path, 0o755)
-			}
-			return nil
-		})
+		unlock(dir)
 		WaitFor(t, dir+" can be removed: nothing writes to it any more", func() bool { return os.RemoveAll(dir) == nil })
 	})
 	Chmod(t, dir, 0o755)
 	return dir
+}
+
+// unlock lets everything below a directory be removed: a start locks an image tree
+// down. What is another user's root can remove without.
+func unlock(dir string) {
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			_ = os.Chmod(path, 0o755)
+		}
+		return nil
+	})
 }
