@@ -121,7 +121,7 @@ func (m *making) collect(ctx context.Context, path string) error {
 			return writeError(ctx, dir, err)
 		}
 	}
-	release, err := m.hold(ctx, stopmark.Backup)
+	release, err := m.hold(ctx, stopmark.Backup, m.toStop())
 	if err != nil {
 		return err
 	}

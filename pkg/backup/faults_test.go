@@ -126,14 +126,12 @@ func TestTwoAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("SIGTERM")
 	cancel(why)
-	if _, err := RestoreNewest(ctx, v.Config, v.Log); !errors.Is(err, why) {
+	none := func(string) error { return nil }
+	if err := RestoreFirst(ctx, v.Config, v.Log, false, none); !errors.Is(err, why) {
 		t.Errorf("a first start: %v", err)
 	}
 	restored := make(chan error, 1)
-	go func() {
-		_, err := RestoreNewest(t.Context(), v.Config, v.Log)
-		restored <- err
-	}()
+	go func() { restored <- RestoreFirst(t.Context(), v.Config, v.Log, false, none) }()
 	must(t, os.WriteFile(goOn, nil, 0))
 	must(t, <-done)
 	must(t, <-restored)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -17,32 +15,110 @@ import (
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
-// RestoreFirst is the restore of a container's first start. It returns the path
-// of the archive that was restored, "" when there was none. Where a child image
-// has a restore.py of its own, that is called with the newest archive that is
-// whole; ours is RestoreNewest.
-func RestoreFirst(ctx context.Context, c config.Config, l log.Logger) (string, error) {
+// RestoreFirst is the restore of a container's first start. It restores the newest
+// archive that is whole, and calls record, which puts that on record. It is told
+// whether that was done by a start that was killed later. Without an archive it does
+// nothing.
+//
+// Where a child image has a restore.py of its own, that is called with the archive.
+func RestoreFirst(ctx context.Context, c config.Config, l log.Logger, recorded bool, record func(archive string) error) error {
+	r := Runner{Config: c, Log: l, Force: true} // nothing runs yet
+	if archives, err := Archives(c.BackupDir); err != nil || len(archives) == 0 {
+		return err
+	}
 	path := filepath.Join(c.RestoreDir, "restore.py")
 	entry := scriptdir.Inspect(path)
-	if _, err := os.Lstat(path); entry.Builtin || errors.Is(err, fs.ErrNotExist) {
-		return RestoreNewest(ctx, c, l)
+	if entry.Builtin || !exists(path) {
+		return r.restoreFirst(ctx, recorded, record)
 	}
-	r := Runner{Config: c, Log: l}
+	if recorded {
+		return nil
+	}
+	archive, err := r.callRestore(ctx, entry)
+	if err != nil || archive == "" {
+		return err
+	}
+	return record(archive)
+}
+
+// callRestore calls a child image's restore.py with the newest archive, and returns
+// its path.
+func (r Runner) callRestore(ctx context.Context, entry scriptdir.File) (string, error) {
 	newest, err := r.newestWhole(ctx)
 	if err != nil || newest == "" {
 		return "", err
 	}
 	if entry.Empty {
-		l.Info().Msgf("%s is empty: %s is not restored", path, newest)
+		r.Log.Info().Msgf("%s is empty: %s is not restored", entry.Path, newest)
 		return "", nil
 	}
-	err = scriptdir.Runner{Config: c, Log: l}.Run(ctx, entry, script.Command{
-		Args: []string{newest}, Timeout: time.Duration(c.BackupTimeout), EndOnFailure: true,
+	err = scriptdir.Runner{Config: r.Config, Log: r.Log}.Run(ctx, entry, script.Command{
+		Args: []string{newest}, Timeout: time.Duration(r.Config.BackupTimeout), EndOnFailure: true,
 	})
 	if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("cannot restore %s: %w; IMAGE_RESTORE_ON_FIRST_START=false starts without a restore", newest, err)
 	}
 	return newest, err
+}
+
+// restoreFirst is RestoreFirst with our own restore. Another container that is at
+// work on the volume is waited for.
+func (r Runner) restoreFirst(ctx context.Context, recorded bool, record func(archive string) error) error {
+	lock, err := r.waitLock(ctx, "restore")
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if recorded {
+		return r.dropDone()
+	}
+	if err := r.clearUp(ctx); err != nil {
+		return err
+	}
+	path, err := r.restoreOnce(ctx)
+	if err != nil || path == "" {
+		return err
+	}
+	if err := record(path); err != nil {
+		return err
+	}
+	return r.dropDone()
+}
+
+// restoreOnce returns the archive that it has restored, or that a first start has
+// which was killed behind that: what was restored then is in place.
+func (r Runner) restoreOnce(ctx context.Context) (string, error) {
+	journals, err := r.journals()
+	if err != nil {
+		return "", err
+	}
+	for _, j := range journals {
+		if j.Done {
+			return j.Archive, nil
+		}
+	}
+	result, err := r.restoreNewest(ctx, true)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w; IMAGE_RESTORE_ON_FIRST_START=false starts without a restore", err)
+	}
+	return result.Archive, err
+}
+
+// dropDone removes the journals of first starts that have restored.
+func (r Runner) dropDone() error {
+	journals, err := r.journals()
+	if err != nil {
+		return err
+	}
+	for _, j := range journals {
+		if !j.Done {
+			continue
+		}
+		if err := j.remove(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // newestWhole returns the newest archive that can be read to its end, "" when

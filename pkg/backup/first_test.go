@@ -24,8 +24,12 @@ func childRestore(t *testing.T, body string) (v *volume, archive string) {
 	return v, made.Archive
 }
 
-func (v *volume) restoreFirst(ctx context.Context) (string, error) {
-	return RestoreFirst(ctx, v.Config, v.Log)
+func (v *volume) restoreFirst(ctx context.Context) (restored string, err error) {
+	err = RestoreFirst(ctx, v.Config, v.Log, false, func(archive string) error {
+		restored = archive
+		return nil
+	})
+	return restored, err
 }
 
 func TestRestoreFirstOfAChild(t *testing.T) {

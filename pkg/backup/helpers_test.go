@@ -136,7 +136,7 @@ func (v *volume) noLeftovers() {
 	entries, err := os.ReadDir(v.Config.BackupDir)
 	must(v.t, err)
 	for _, e := range entries {
-		if e.Name() == journalName || isLeftover(e) {
+		if isJournal(e.Name()) || isLeftover(e) {
 			v.t.Errorf("%s was left behind", e.Name())
 		}
 	}

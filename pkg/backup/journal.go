@@ -1,73 +1,67 @@
 package backup
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"time"
-
-	"golang.org/x/sys/unix"
+	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
-	"github.com/ZPascal/container-manager/pkg/log"
 )
 
-// journalName is a file in STORAGE_BACKUP_DIR that is there while a restore is
-// at work on declared paths. It says how to take it all back.
-const journalName = ".restore-journal.json"
+// A journal is a file in STORAGE_BACKUP_DIR that is there while a restore is at
+// work on declared paths. It says how to take the restore back. Each restore has
+// one of its own, because several containers may share the volume.
+const (
+	journalPrefix = ".restore-journal-" // and the restore's token
+	journalSuffix = ".json"
+)
 
 type journal struct {
-	Archive string   `json:"archive"`
-	Stages  []string `json:"stages"` // directories to remove
-	Kept    []string `json:"kept"`   // former content
-	Moves   []move   `json:"moves"`  // in the order in which they are done
+	Archive string `json:"archive"`
+	// Stop are the programs that must not run when the restore is taken back.
+	Stop []string `json:"stop,omitempty"`
+	// Done says that there is nothing to take back: a first start has restored
+	// the archive, and has not put that on record yet.
+	Done    bool     `json:"done,omitempty"`
+	Targets []target `json:"targets"`
+
+	path string
 }
 
-func (r Runner) journalPath() string { return filepath.Join(r.Config.BackupDir, journalName) }
-
-// write makes the journal survive a power failure before anything that it
-// speaks of is done.
-func (r Runner) writeJournal(j journal) error {
+// write makes the journal survive a power failure before anything that it speaks
+// of is done.
+func (j journal) write() error {
 	data, err := json.MarshalIndent(j, "", "\t")
 	if err != nil {
 		return err
 	}
-	return fsutil.WriteFile(r.journalPath(), append(data, '\n'), archiveMode)
+	return fsutil.WriteFile(j.path, append(data, '\n'), archiveMode)
 }
 
-// commit ends a restore: from here on nothing is taken back.
-func (r Runner) commit(j journal) error {
-	if err := syncParents(j.Moves); err != nil {
+// remove removes the journal, and returns when that survives a power failure.
+func (j journal) remove() error {
+	if err := os.Remove(j.path); err != nil {
 		return err
 	}
-	if err := os.Remove(r.journalPath()); err != nil {
-		return err
-	}
-	if err := fsutil.SyncDir(r.Config.BackupDir); err != nil {
-		return err
-	}
-	for _, stage := range j.Stages {
-		r.remove(stage)
-	}
-	for _, kept := range j.Kept {
-		_ = unix.Rmdir(kept) // unless there is something in it, or it is no directory
-		if exists(kept) {
-			r.Log.Info().Msgf("what was there before is kept as %s: remove it when you no longer need it", kept)
-		}
-	}
-	return nil
+	return fsutil.SyncDir(filepath.Dir(j.path))
 }
 
-func syncParents(moves []move) error {
+// sync makes the renames of the targets survive a power failure.
+func (j journal) sync() error {
 	dirs := map[string]bool{}
-	for _, m := range moves {
-		dirs[filepath.Dir(m.From)], dirs[filepath.Dir(m.To)] = true, true
+	for _, t := range j.Targets {
+		for _, s := range t.Swaps {
+			for _, path := range []string{s.Live, s.Kept, s.Fresh, s.Aside} {
+				if path != "" {
+					dirs[filepath.Dir(path)] = true
+				}
+			}
+		}
 	}
 	for dir := range dirs {
 		if err := fsutil.SyncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -77,77 +71,86 @@ func syncParents(moves []move) error {
 	return nil
 }
 
-// undo takes a restore back, whole or half done, and ends it.
-func (r Runner) undo(j journal) error {
-	stamp := time.Now().Format(stampFormat)
-	for _, m := range slices.Backward(j.Moves) {
-		setAside, err := m.undo(stamp)
-		if err != nil {
-			return fmt.Errorf("cannot take the restore of %s back: %w; %s says what is left to be done", j.Archive, err, r.journalPath())
-		}
-		if setAside != "" {
-			r.Log.Warn().Msgf("%s was made again while its content was away: that is now %s", m.From, setAside)
-		}
+// newJournal returns the journal of a restore that is not written yet.
+func (r Runner) newJournal(archive, token string) journal {
+	return journal{
+		Archive: archive,
+		Stop:    r.toStop(),
+		path:    filepath.Join(r.Config.BackupDir, journalPrefix+token+journalSuffix),
 	}
-	if err := syncParents(j.Moves); err != nil {
-		return err
-	}
-	for _, stage := range j.Stages {
-		r.remove(stage)
-	}
-	for _, kept := range j.Kept {
-		r.removeEmpty(kept)
-	}
-	if err := os.Remove(r.journalPath()); err != nil {
-		return err
-	}
-	return fsutil.SyncDir(r.Config.BackupDir)
 }
 
-// removeEmpty removes a tree of directories that hold nothing else.
-func (r Runner) removeEmpty(dir string) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if e.IsDir() {
-			r.removeEmpty(filepath.Join(dir, e.Name()))
-		}
-	}
-	_ = unix.Rmdir(dir)
+func isJournal(name string) bool {
+	return strings.HasPrefix(name, journalPrefix) && strings.HasSuffix(name, journalSuffix)
 }
 
-// takeBack takes back what a restore that was killed has done. The caller has the
-// lock.
-func (r Runner) takeBack() error {
-	data, err := os.ReadFile(r.journalPath())
+// journals reads what restores that did not end have left. Mostly there are none.
+func (r Runner) journals() ([]journal, error) {
+	entries, err := os.ReadDir(r.Config.BackupDir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var all []journal
+	for _, e := range entries {
+		if !isJournal(e.Name()) {
+			continue
+		}
+		j, err := readJournal(filepath.Join(r.Config.BackupDir, e.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // its restore has just ended
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, j)
+	}
+	return all, nil
+}
+
+func readJournal(path string) (journal, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return journal{}, err
+	}
+	j, err := parseJournal(data)
+	if err != nil {
+		return j, fmt.Errorf("%s cannot be read, and says how a restore is taken back: %w", path, err)
+	}
+	j.path = path
+	return j, nil
+}
+
+// parseJournal refuses names that no restore makes: what a journal says is renamed.
+func parseJournal(data []byte) (journal, error) {
 	var j journal
 	if err := json.Unmarshal(data, &j); err != nil {
-		return fmt.Errorf("%s cannot be read, and says how a restore is taken back: %w", r.journalPath(), err)
+		return j, err
 	}
-	r.Log.Warn().Msgf("a restore of %s was killed: taking it back", j.Archive)
-	return r.undo(j)
+	for _, t := range j.Targets {
+		if err := t.check(); err != nil {
+			return journal{}, err
+		}
+	}
+	return j, nil
 }
 
-// Recover takes back what a restore that was killed has left half done. It is
-// for every start of a container, before anything uses the storage; mostly there
-// is nothing to do.
-func Recover(ctx context.Context, c config.Config, l log.Logger) error {
-	r := Runner{Config: c, Log: l}
-	if !exists(r.journalPath()) {
-		return nil
+// check compares the names of a target with those that restores make.
+func (t target) check() error {
+	if !filepath.IsAbs(t.Stage) || !isStage(filepath.Base(t.Stage)) {
+		return fmt.Errorf("%q is no directory for new content", t.Stage)
 	}
-	lock, err := r.waitLock(ctx, "recovery")
-	if err != nil {
-		return err
+	for _, s := range t.Swaps {
+		switch {
+		case !filepath.IsAbs(s.Live) || !config.Within(s.Live, t.Live):
+			return fmt.Errorf("%q is not in %q", s.Live, t.Live)
+		case s.Kept != "" && (!filepath.IsAbs(s.Kept) || !strings.Contains(s.Kept, keptMark)),
+			s.Fresh != "" && !strings.HasPrefix(s.Fresh, t.Stage+"/"),
+			!filepath.IsAbs(s.Aside) || !strings.Contains(s.Aside, asideMark):
+			return fmt.Errorf("the names for %q are not those of a restore", s.Live)
+		}
 	}
-	defer lock.Unlock()
-	return r.takeBack()
+	return nil
 }

@@ -2,9 +2,10 @@ package backup
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ZPascal/container-manager/pkg/backup/archive"
@@ -21,18 +22,34 @@ func (v *volume) halfRestored(path string, renames int) (all int) {
 	in, err := archive.Open(v.t.Context(), s.source(path), s.limits())
 	must(v.t, err)
 	defer in.Close()
-	must(v.t, s.plan(in.Head))
+	must(v.t, s.plan(v.t.Context(), in.Head))
 	must(v.t, s.unpack(in))
-	for _, p := range s.placements {
-		moves, err := p.moves(nil)
-		must(v.t, err)
-		s.journal.Moves = append(s.journal.Moves, moves...)
+	for i := range s.journal.Targets {
+		must(v.t, s.journal.Targets[i].plan(nil))
 	}
-	must(v.t, s.writeJournal(s.journal))
-	for _, m := range s.journal.Moves[:min(renames, len(s.journal.Moves))] {
-		must(v.t, m.do())
+	must(v.t, s.journal.write())
+	for _, t := range s.journal.Targets {
+		for _, s := range t.Swaps {
+			for _, half := range halves(s) {
+				if all++; all <= renames {
+					must(v.t, half.do())
+				}
+			}
+		}
 	}
-	return len(s.journal.Moves)
+	return all
+}
+
+// halves are the renames of a swap, one by one.
+func halves(s swap) []swap {
+	var all []swap
+	if s.Kept != "" {
+		all = append(all, swap{Live: s.Live, Kept: s.Kept})
+	}
+	if s.Fresh != "" {
+		all = append(all, swap{Live: s.Live, Fresh: s.Fresh})
+	}
+	return all
 }
 
 // inOtherState makes a volume with a backup, and then another content.
@@ -53,12 +70,12 @@ func TestRecover(t *testing.T) {
 	for renames := 0; ; renames++ {
 		v, path, before := inOtherState(t)
 		all := v.halfRestored(path, renames)
-		must(t, Recover(t.Context(), v.Config, v.Log))
+		must(t, v.Recover(t.Context()))
 		if got := v.state(); got != before {
 			t.Errorf("killed after %d of %d renames:\n%s\nwant\n%s", renames, all, got, before)
 		}
 		v.wantLog("a restore of " + path + " was killed: taking it back")
-		must(t, Recover(t.Context(), v.Config, v.Log)) // nothing to do
+		must(t, v.Recover(t.Context())) // nothing to do
 		// The staging directory goes with the next backup or restore.
 		_, err := v.Restore(t.Context(), Latest)
 		must(t, err)
@@ -69,25 +86,45 @@ func TestRecover(t *testing.T) {
 	}
 }
 
-// TestRecoverAfterRecover kills the recovery as well, after each of its renames.
-func TestRecoverAfterRecover(t *testing.T) {
-	for undone := 0; ; undone++ {
+// TestRecoverAgain takes back what was taken back, for one target, two, or all.
+func TestRecoverAgain(t *testing.T) {
+	for undone := range 3 {
 		v, path, before := inOtherState(t)
-		all := v.halfRestored(path, 99)
-		var j journal
-		unmarshal(t, read(t, v.journalPath()), &j)
-		slices.Reverse(j.Moves)
-		for _, m := range j.Moves[:undone] {
-			_, err := m.undo("stamp")
-			must(t, err)
+		v.halfRestored(path, 99)
+		js, err := v.journals()
+		must(t, err)
+		for _, target := range js[0].Targets[:undone] {
+			must(t, target.takeBack())
 		}
-		must(t, Recover(t.Context(), v.Config, v.Log))
-		if got := v.state(); got != before {
-			t.Errorf("killed after %d of %d renames back:\n%s\nwant\n%s", undone, all, got, before)
+		write(t, filepath.Join(v.Config.ConfDir, "since"), "written since")
+		must(t, v.Recover(t.Context()))
+		if undone == 0 {
+			before, _, _ = strings.Cut(before, "conf: ")
 		}
-		if undone == all {
-			return
+		if got := v.state(); !strings.Contains(got, lastLine(before)) {
+			t.Errorf("taken back %d before:\n%s\nwant\n%s", undone, got, before)
 		}
+		v.wantSomewhere("written since")
+	}
+}
+
+func lastLine(text string) string {
+	return text[strings.LastIndexByte(strings.TrimSuffix(text, "\n"), '\n')+1:]
+}
+
+// wantSomewhere fails unless there is a file with the content in the storage.
+func (v *volume) wantSomewhere(content string) {
+	v.t.Helper()
+	found := false
+	must(v.t, filepath.WalkDir(v.Config.StorageBaseDir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && d.Name() != "body" {
+			data, err := os.ReadFile(path)
+			found = found || err == nil && string(data) == content
+		}
+		return nil
+	}))
+	if !found {
+		v.t.Fatalf("%q is lost", content)
 	}
 }
 
@@ -98,21 +135,21 @@ func TestRecoverSetsAside(t *testing.T) {
 	v.halfRestored(path, 2) // the configuration is in place, the data is away
 	must(t, os.MkdirAll(filepath.Join(v.Config.DataDir, "empty"), 0o755))
 	write(t, filepath.Join(v.Config.DataDir, "empty", "f"), "by an app that was started too early")
-	must(t, Recover(t.Context(), v.Config, v.Log))
+	must(t, v.Recover(t.Context()))
 	if got := tree(t, v.Config.DataDir); got != "cache/x.tmp=worthless db/table=new rows extra=new" {
 		t.Errorf("the data is %s", got)
 	}
-	aside, err := filepath.Glob(v.Config.DataDir + ".recreated-*")
+	aside, err := filepath.Glob(v.Config.DataDir + asideMark + "*")
 	must(t, err)
 	if len(aside) != 1 || tree(t, aside[0]) != "empty/f=by an app that was started too early" {
 		t.Errorf("set aside: %q", aside)
 	}
-	v.wantLog(fmt.Sprintf("%s was made again while its content was away: that is now %s", v.Config.DataDir, aside[0]))
+	v.wantLog(fmt.Sprintf("what was in place of %s when the restore was taken back is kept as %s", v.Config.DataDir, aside[0]))
 
 	v, path, before := inOtherState(t)
 	v.halfRestored(path, 2)                    // the configuration is in place, the data is away
 	must(t, os.Mkdir(v.Config.DataDir, 0o755)) // empty: it just goes
-	must(t, Recover(t.Context(), v.Config, v.Log))
+	must(t, v.Recover(t.Context()))
 	if got := v.state(); got != before {
 		t.Errorf("there is\n%s\nwant\n%s", got, before)
 	}
@@ -120,8 +157,55 @@ func TestRecoverSetsAside(t *testing.T) {
 
 func TestBrokenJournal(t *testing.T) {
 	v := withPaths(t)
-	write(t, v.journalPath(), "{")
-	wantError(t, Recover(t.Context(), v.Config, v.Log), v.journalPath()+" cannot be read, and says how a restore is taken back")
+	path := v.newJournal("", "token").path
+	for _, text := range []string{
+		"{",
+		`{"targets": [{"stage": "/etc"}]}`,
+		`{"targets": [{"stage": "/d/.restore-2026-01-02_03:04:05-abcdef", "live": "/d/x", "swaps": [{"live": "/etc", "kept": "/d/x.before-restore-y"}]}]}`,
+		`{"targets": [{"stage": "/d/.restore-2026-01-02_03:04:05-abcdef", "live": "/d/x", "swaps": [{"live": "/d/x", "kept": "/etc"}]}]}`,
+	} {
+		write(t, path, text)
+		wantError(t, v.Recover(t.Context()), path+" cannot be read, and says how a restore is taken back")
+		_, err := v.Backup(t.Context())
+		wantError(t, err, path)
+	}
+}
+
+// TestForeignJournal is about two containers that share the archives, and each
+// have a data directory of their own.
+func TestForeignJournal(t *testing.T) {
+	v, path, _ := inOtherState(t)
+	before := tree(t, v.Config.DataDir)
+	v.halfRestored(path, 99)
+	elsewhere := t.TempDir() // what the other container does not see
+	hidden := []string{v.Config.DataDir}
+	for _, pattern := range []string{"*" + keptMark + "*"} {
+		found, err := filepath.Glob(v.Config.DataDir + pattern)
+		must(t, err)
+		hidden = append(hidden, found...)
+	}
+	stages := besidePaths(v.Config.BackupPaths, isStage)
+	hidden = append(hidden, stages...)
+	rename := func(from, to string) {
+		for _, path := range hidden {
+			must(t, os.Rename(filepath.Join(from, filepath.Base(path)), filepath.Join(to, filepath.Base(path))))
+		}
+	}
+	rename(v.Config.StorageBaseDir, elsewhere)
+	write(t, filepath.Join(v.Config.DataDir, "f"), "of the other container")
+	must(t, v.Recover(t.Context()))
+	v.wantLog("a restore of "+path+" was killed in another container: ", "is left to that one, because there is no "+stages[0]+" here")
 	_, err := v.Backup(t.Context())
-	wantError(t, err, v.journalPath())
+	must(t, err)
+	if got := tree(t, v.Config.DataDir); got != "f=of the other container" {
+		t.Errorf("the data of the other container is %s", got)
+	}
+
+	must(t, os.RemoveAll(v.Config.DataDir))
+	rename(elsewhere, v.Config.StorageBaseDir)
+	must(t, v.Recover(t.Context()))
+	if got := tree(t, v.Config.DataDir); got != before {
+		t.Errorf("the data is %s, want %s", got, before)
+	}
+	v.noLeftovers()
 }

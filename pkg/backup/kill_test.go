@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,21 +18,72 @@ import (
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
-// large is a volume on which a backup takes long enough to be killed in the
-// midst of anything.
-func large(t *testing.T) *volume {
+// killing is a volume and processes that work on it and are killed at random
+// moments.
+type killing struct {
+	*volume
+	random *rand.Rand
+	trial  int
+}
+
+// kill runs a body many times: some for every change, in memory where the test may
+// mount; FAULT_TRIALS, on the disk, before a release. FAULT_SEED repeats a run, as far
+// as a matter of moments can be repeated. A second round has the data on a file
+// system of its own, which can only be exchanged from inside.
+func kill(t *testing.T, trials int, body func(k *killing)) {
 	t.Helper()
-	v := newVolume(t)
-	v.Config.BackupPaths = []string{v.Config.DataDir, v.Config.ConfDir}
-	v.fill("old")
-	return v
+	testenv.NotQuick(t)
+	inMemory := true
+	if n, err := strconv.Atoi(os.Getenv("FAULT_TRIALS")); err == nil {
+		trials, inMemory = n, false
+	}
+	seed := rand.Uint64()
+	if n, err := strconv.ParseUint(os.Getenv("FAULT_SEED"), 10, 64); err == nil {
+		seed = n
+	}
+	for _, name := range []string{"directory", "mount"} {
+		t.Run(name, func(t *testing.T) {
+			k := &killing{volume: newVolume(t), random: rand.New(rand.NewPCG(seed, 0))}
+			k.Config.BackupPaths = []string{k.Config.DataDir, k.Config.ConfDir}
+			if inMemory {
+				mountForTest(t, k.Config.StorageBaseDir)
+			}
+			must(t, os.MkdirAll(k.Config.DataDir, 0o755))
+			if name == "mount" {
+				mountForTest(t, k.Config.DataDir)
+			}
+			k.fill("old")
+			_, err := k.Backup(t.Context())
+			must(t, err)
+			k.fill("new")
+			for k.trial = range trials {
+				body(k)
+				if t.Failed() {
+					t.Fatalf("trial %d of %d, FAULT_SEED=%d", k.trial, trials, seed)
+				}
+				k.log.Reset()
+			}
+			t.Logf("%d trials, FAULT_SEED=%d", trials, seed)
+		})
+	}
+}
+
+// mountForTest mounts a file system. Users who may not have a directory instead.
+func mountForTest(t *testing.T, dir string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return
+	}
+	must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
+	t.Cleanup(func() { must(t, unix.Unmount(dir, unix.MNT_DETACH)) })
 }
 
 // fill makes the data that of a state with a name, the same each time.
 func (v *volume) fill(state string) {
 	v.t.Helper()
-	must(v.t, os.RemoveAll(v.Config.DataDir))
-	must(v.t, os.RemoveAll(v.Config.ConfDir))
+	for _, dir := range []string{v.Config.DataDir, v.Config.ConfDir} {
+		emptyDir(v.t, dir)
+	}
 	random := rand.NewChaCha8([32]byte([]byte(fmt.Sprintf("%-32s", state))))
 	block := make([]byte, 1<<20)
 	for i := range 6 {
@@ -39,115 +91,239 @@ func (v *volume) fill(state string) {
 		write(v.t, filepath.Join(v.Config.DataDir, fmt.Sprint("large", i)), string(block))
 	}
 	for i := range 200 {
-		write(v.t, filepath.Join(v.Config.DataDir, fmt.Sprint(i%10), fmt.Sprint(i)), strings.Repeat(state, i))
+		write(v.t, filepath.Join(v.Config.DataDir, fmt.Sprint(i%20), fmt.Sprint(i)), strings.Repeat(state, i))
 	}
+	write(v.t, filepath.Join(v.Config.DataDir, "only-"+state), state)
 	write(v.t, filepath.Join(v.Config.ConfDir, "state"), state)
+}
+
+func emptyDir(t *testing.T, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if os.IsNotExist(err) {
+		return
+	}
+	must(t, err)
+	for _, e := range entries {
+		must(t, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
 }
 
 // content is what the data and the configuration are now.
 func (v *volume) content() string {
 	v.t.Helper()
-	if !exists(v.Config.DataDir) || !exists(v.Config.ConfDir) {
-		return "not there"
+	text := ""
+	for _, dir := range []string{v.Config.DataDir, v.Config.ConfDir} {
+		names, err := entryNames(dir)
+		if err != nil {
+			return "not there"
+		}
+		for _, name := range names {
+			text += name + ":" + tree(v.t, filepath.Join(dir, name)) + "\n"
+		}
 	}
-	return tree(v.t, v.Config.DataDir) + tree(v.t, v.Config.ConfDir)
+	return text
 }
 
-// killed starts the helper and kills it at a random moment of the time that a
-// whole run takes.
-func (v *volume) killed(what string, whole time.Duration) {
-	v.t.Helper()
+// renew removes what former trials have left, and gives each directory a file that
+// no other trial has.
+func (k *killing) renew() (former string) {
+	k.t.Helper()
+	for _, kept := range k.kept() {
+		must(k.t, os.RemoveAll(kept))
+	}
+	k.fill("new")
+	for _, dir := range []string{k.Config.DataDir, k.Config.ConfDir} {
+		write(k.t, filepath.Join(dir, "former"), k.unique(dir))
+	}
+	return k.content()
+}
+
+func (k *killing) unique(what string) string { return fmt.Sprintf("trial %d: %s", k.trial, what) }
+
+// run starts a program of TestMain and kills it at a random moment within a time.
+// It returns how long it took to that.
+func (k *killing) run(what string, within time.Duration) time.Duration {
+	k.t.Helper()
 	var out bytes.Buffer
-	cmd := helper(v.t, what, filepath.Dir(v.Config.RunDir))
+	cmd := helper(k.t, what, filepath.Dir(k.Config.RunDir))
 	cmd.Stdout, cmd.Stderr = &out, &out
-	must(v.t, cmd.Start())
-	moment := time.AfterFunc(rand.N(whole), func() { _ = cmd.Process.Kill() })
-	err := cmd.Wait()
-	moment.Stop()
-	if err != nil && err.Error() != "signal: killed" {
-		v.t.Fatalf("%v: %s", err, out.Bytes())
-	}
-}
-
-// wholeRun returns how long a run of the helper takes.
-func (v *volume) wholeRun(what string) time.Duration {
-	v.t.Helper()
 	began := time.Now()
-	out, err := helper(v.t, what, filepath.Dir(v.Config.RunDir)).CombinedOutput()
-	if err != nil {
-		v.t.Fatalf("%v: %s", err, out)
+	must(k.t, cmd.Start())
+	if within > 0 {
+		moment := time.AfterFunc(time.Duration(k.random.Int64N(int64(within))), func() { _ = cmd.Process.Kill() })
+		defer moment.Stop()
+	}
+	if err := cmd.Wait(); err != nil && err.Error() != "signal: killed" {
+		k.t.Fatalf("%s: %v: %s", what, err, out.Bytes())
 	}
 	return time.Since(began)
 }
 
-// TestKilledBackups kills backups at random moments. Whatever has the name of an
-// archive is whole, and none is lost.
+// start writes to both directories as an app does that is started at this moment,
+// and returns what it has written.
+func (k *killing) start(name string) (written []string) {
+	k.t.Helper()
+	for _, dir := range []string{k.Config.DataDir, k.Config.ConfDir} {
+		if k.random.IntN(2) == 0 {
+			written = append(written, k.unique(name+" "+dir))
+			write(k.t, filepath.Join(dir, name), written[len(written)-1])
+		}
+	}
+	return written
+}
+
+// wantKept fails unless everything is live or kept.
+func (k *killing) wantKept(written []string) {
+	k.t.Helper()
+	for _, text := range append(written, k.unique(k.Config.DataDir), k.unique(k.Config.ConfDir)) {
+		k.wantSomewhere(text)
+	}
+}
+
+// TestKilledBackups kills backups. Whatever has the name of an archive is whole,
+// and none is lost.
 func TestKilledBackups(t *testing.T) {
-	testenv.NotQuick(t)
-	v := large(t)
-	before := v.content()
-	whole := v.wholeRun("backup")
+	whole := map[*volume]time.Duration{}
 	verified := map[string]bool{}
-	for range *kills {
-		had := len(names(t, v.Config.BackupDir))
-		v.killed("backup", whole)
+	kill(t, 6, func(k *killing) {
+		if whole[k.volume] == 0 {
+			whole[k.volume] = k.run("backup", 0)
+		}
+		before := k.content()
+		had := len(names(t, k.Config.BackupDir))
+		k.run("backup", whole[k.volume])
 		after := 0
-		for _, name := range names(t, v.Config.BackupDir) {
+		for _, name := range names(t, k.Config.BackupDir) {
 			if strings.HasSuffix(name, partialSuffix) {
 				continue
 			}
 			after++
-			if !verified[name] {
-				_, err := archive.Verify(t.Context(), v.source(filepath.Join(v.Config.BackupDir, name)), archive.Limits{}, func(int) {})
+			if path := filepath.Join(k.Config.BackupDir, name); !verified[path] {
+				_, err := archive.Verify(t.Context(), k.source(path), archive.Limits{}, func(int) {})
 				must(t, err)
-				verified[name] = true
+				verified[path] = true
 			}
 		}
 		if after < min(had-1, 3) { // one may have been a .partial
 			t.Fatalf("%d archives, and there were %d", after, had)
 		}
-	}
-	_, err := v.Backup(t.Context())
-	must(t, err)
-	v.noLeftovers()
-	if v.content() != before {
-		t.Error("the data is not what it was")
-	}
+		if k.trial%8 == 7 {
+			_, err := k.Backup(t.Context())
+			must(t, err)
+			k.noLeftovers()
+		}
+		if k.content() != before {
+			t.Error("the data is not what it was")
+		}
+	})
 }
 
-// TestKilledRestores kills restores at random moments. With the next start the
-// data is all of the former state or all of the restored one, and the former
-// content is never gone. The restore that comes then succeeds.
+// TestKilledRestores kills restores, and at times the take-back as well; at times
+// an app is started in between and writes. With the next start the data is all of
+// the former state or all of the restored one, and nothing that ever was in place
+// is gone.
 func TestKilledRestores(t *testing.T) {
-	testenv.NotQuick(t)
-	v := large(t)
-	_, err := v.Backup(t.Context())
-	must(t, err)
-	restored := v.content()
-	v.fill("new")
-	former := v.content()
-	whole := v.wholeRun("restore")
-	for range *kills {
-		for _, kept := range v.kept() {
-			must(t, os.RemoveAll(kept))
+	whole := map[*volume]time.Duration{}
+	kill(t, 6, func(k *killing) {
+		if whole[k.volume] == 0 {
+			whole[k.volume] = k.run("restore", 0)
 		}
-		v.fill("new")
-		v.killed("restore", whole)
-		must(t, Recover(t.Context(), v.Config, v.Log))
-		switch now := v.content(); {
-		case now == former:
-		case now != restored:
-			t.Fatal("the data is of neither state")
-		case len(v.kept()) != 2:
-			t.Fatalf("the restore is done, but of the former content there is %q", v.kept())
+		former := k.renew()
+		k.run("restore", whole[k.volume])
+		var written []string
+		if k.trial%2 == 1 {
+			written = append(written, k.start("since")...)
+			k.run("recover", 50*time.Millisecond)
+			k.wantKept(written)
+			written = append(written, k.start("later")...)
 		}
-		archive, err := RestoreNewest(t.Context(), v.Config, v.Log)
-		must(t, err)
-		if archive == "" || v.content() != restored {
-			t.Fatal("the next restore did not restore")
+		must(k.t, k.Recover(k.t.Context()))
+		k.wantKept(written)
+		now := k.content()
+		if len(written) == 0 && now != former && (!strings.Contains(now, "only-old") || strings.Contains(now, "only-new")) {
+			k.t.Error("the data is of neither state")
 		}
-		v.noLeftovers()
-	}
+		if !strings.Contains(now, "only-old") && !strings.Contains(now, "only-new") || now == "not there" {
+			k.t.Errorf("the data is gone: %.200s", now)
+		}
+		if _, err := k.Restore(k.t.Context(), Latest); err != nil || !strings.Contains(k.content(), "only-old") {
+			k.t.Errorf("the next restore: %v", err)
+		}
+		k.wantKept(written)
+		k.noLeftovers()
+	})
+}
+
+// TestKilledTakeBacks kills the take-back of restores that were killed when all
+// was in place. Then everything is as it was.
+func TestKilledTakeBacks(t *testing.T) {
+	kill(t, 6, func(k *killing) {
+		former := k.renew()
+		archives, err := Archives(k.Config.BackupDir)
+		must(k.t, err)
+		k.halfRestored(archives[0].Path, 1<<30)
+		written := k.start("since")
+		for range 1 + k.random.IntN(3) {
+			k.run("recover", 60*time.Millisecond)
+		}
+		must(k.t, k.Recover(k.t.Context()))
+		k.wantKept(written)
+		for _, dir := range []string{k.Config.DataDir, k.Config.ConfDir} {
+			// Below a mount point a name of its own has displaced nothing.
+			must(k.t, os.RemoveAll(filepath.Join(dir, "since")))
+		}
+		if now := k.content(); now != former {
+			k.t.Errorf("the data is %.300s", now)
+		}
+		if k.trial%8 == 7 {
+			_, err := k.Backup(k.t.Context())
+			must(k.t, err)
+			k.noLeftovers()
+		}
+	})
+}
+
+// TestKilledFirstStarts kills starts that restore, until one comes to its end. The
+// archive is restored once, and what was there before is kept once.
+func TestKilledFirstStarts(t *testing.T) {
+	whole := map[*volume]time.Duration{}
+	kill(t, 6, func(k *killing) {
+		record := filepath.Join(k.Config.StorageBaseDir, ".record")
+		if whole[k.volume] == 0 {
+			whole[k.volume] = k.run("first", 0)
+		}
+		k.renew()
+		must(k.t, os.Remove(record))
+		for range 1 + k.random.IntN(3) {
+			k.run("first", whole[k.volume])
+		}
+		archive, err := firstStart(k.Runner)
+		must(k.t, err)
+		if now := k.content(); archive == "" || !strings.Contains(now, "only-old") || strings.Contains(now, "only-new") {
+			k.t.Errorf("restored %q, the data is %.300s", archive, now)
+		}
+		former := 0
+		for _, kept := range k.kept() {
+			if strings.Contains(kept, keptMark) {
+				former++
+			}
+		}
+		if former != 2 {
+			k.t.Errorf("kept %q, want the former content of both, once", k.kept())
+		}
+		k.wantKept(nil)
+		k.noLeftovers()
+	})
+}
+
+// large is a volume with a backup that takes some room.
+func large(t *testing.T) *volume {
+	t.Helper()
+	v := newVolume(t)
+	v.Config.BackupPaths = []string{v.Config.DataDir, v.Config.ConfDir}
+	v.fill("old")
+	return v
 }
 
 // TestFullDisk has less and less room on the file system for backups and

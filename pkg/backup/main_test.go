@@ -3,24 +3,21 @@ package backup
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
 
 	"github.com/rs/zerolog"
 
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
-
-// kills is how often the tests that kill at random do so: few by default, for
-// every change; many before a release.
-var kills = flag.Int("kills", 12, "how often a backup and a restore are killed at a random moment")
 
 // TestMain makes the test binary a program that the tests start to kill it.
 func TestMain(m *testing.M) {
@@ -34,7 +31,27 @@ func TestMain(m *testing.M) {
 			_, err := helperRunner(args).Restore(context.Background(), Latest)
 			return status(err)
 		},
+		"recover": func(args []string) int { return status(helperRunner(args).Recover(context.Background())) },
+		"first": func(args []string) int {
+			r := helperRunner(args)
+			_, err := firstStart(r)
+			return status(err)
+		},
 	})
+}
+
+// firstStart is what a container's start does that finds no marker. It returns the
+// archive that is restored, by this start or one before.
+func firstStart(r Runner) (string, error) {
+	record := filepath.Join(r.Config.StorageBaseDir, ".record")
+	if err := RecoverAtStart(context.Background(), r.Config, r.Log); err != nil {
+		return "", err
+	}
+	err := RestoreFirst(context.Background(), r.Config, r.Log, exists(record), func(archive string) error {
+		return fsutil.WriteFile(record, []byte(archive), 0o644)
+	})
+	archive, _ := os.ReadFile(record)
+	return string(archive), err
 }
 
 func status(err error) int {
@@ -45,8 +62,8 @@ func status(err error) int {
 	return 0
 }
 
-// helper is a command: hold RUN-DIR PROGRAM, or backup or restore BASE and the
-// size that no file may be above.
+// helper is a command: hold RUN-DIR PROGRAM, or another of the programs with BASE
+// and the size that no file may be above.
 func helper(t testing.TB, what string, args ...string) *exec.Cmd {
 	return testenv.Command(t, os.Environ(), what, args...)
 }

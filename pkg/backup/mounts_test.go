@@ -60,6 +60,11 @@ func TestMountPoints(t *testing.T) {
 		t.Errorf("after a failure\n%s\nwant\n%s", got, before)
 	}
 	must(t, os.Remove(filepath.Join(v.Config.RestoreScriptsDir, "fail.sh")))
+	aside := v.kept()
+	if len(aside) != 2 || tree(t, aside[0])+" "+tree(t, aside[1]) != "app.ini=old settings sub/own=old db/table=old rows" {
+		t.Errorf("set aside %q", aside)
+	}
+	must(t, errors.Join(os.RemoveAll(aside[0]), os.RemoveAll(aside[1])))
 
 	_, err = v.Restore(t.Context(), Latest)
 	must(t, err)
@@ -87,10 +92,10 @@ func testExchangePlan(t *testing.T) {
 		write(t, filepath.Join(dir, path), path)
 	}
 	mounts := map[string]bool{filepath.Join(dir, "old/sub/other"): true}
-	moves, err := exchange(filepath.Join(dir, "old"), filepath.Join(dir, "new"), filepath.Join(dir, "kept"), mounts)
+	swaps, err := exchange(filepath.Join(dir, "old"), filepath.Join(dir, "new"), filepath.Join(dir, "kept"), filepath.Join(dir, "aside"), mounts)
 	must(t, err)
-	for _, m := range moves {
-		must(t, m.do())
+	for _, s := range swaps {
+		must(t, s.do())
 	}
 	if got := tree(t, filepath.Join(dir, "old")); got != "a=new/a b=new/b sub/other/f=old/sub/other/f sub/own=new/sub/own" {
 		t.Errorf("there is %s", got)

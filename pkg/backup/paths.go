@@ -72,17 +72,6 @@ func (r Runner) addPath(ctx context.Context, w *archive.Writer, p, real string, 
 // archivePath is where an archive has a path of IMAGE_BACKUP_PATHS.
 func archivePath(p string) string { return archive.PathsDir + p }
 
-// What restores put beside the content of declared paths.
-const (
-	keptMark  = ".before-restore-" // and a time: the former content
-	stageMark = ".restore-"        // and a time: the new content, until it is put in place
-)
-
-// isOurs reports whether a name is that of something that a restore has left.
-func isOurs(name string) bool {
-	return strings.HasPrefix(name, stageMark) || strings.Contains(name, keptMark)
-}
-
 // undeclared returns an error when an archive holds paths that the environment
 // does not declare. They could be anywhere, and leaving them out would be a
 // restore that looks like a whole one.

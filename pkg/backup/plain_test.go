@@ -40,7 +40,7 @@ func TestScriptsStageAndRestore(t *testing.T) {
 	}
 
 	write(t, filepath.Join(v.Config.LogsDir, "app.log"), "new life\n")
-	archive, err := RestoreNewest(t.Context(), v.Config, v.Log)
+	archive, err := firstStart(v.Runner)
 	must(t, err)
 	if archive != made.Archive {
 		t.Errorf("restored %q, want %q", archive, made.Archive)
@@ -99,7 +99,7 @@ func TestBrokenNewestIsPassedOver(t *testing.T) {
 	restored := filepath.Join(v.Config.RunDir, "restored")
 	v.restoreScript("a.sh", `cat "$2/a" >`+restored)
 
-	archive, err := RestoreNewest(t.Context(), v.Config, v.Log)
+	archive, err := firstStart(v.Runner)
 	must(t, err)
 	if archive != made.Archive {
 		t.Errorf("restored %q, want %q", archive, made.Archive)
@@ -114,7 +114,7 @@ func TestBrokenNewestIsPassedOver(t *testing.T) {
 
 func TestNothingValidToRestore(t *testing.T) {
 	v := newVolume(t)
-	archive, err := RestoreNewest(t.Context(), v.Config, v.Log)
+	archive, err := firstStart(v.Runner)
 	if archive != "" || err != nil {
 		t.Errorf("without a directory: %q, %v", archive, err)
 	}
@@ -122,7 +122,7 @@ func TestNothingValidToRestore(t *testing.T) {
 	second := filepath.Join(v.Config.BackupDir, "backup-2026-01-02_00:00:00.tar.gz")
 	write(t, first, "")
 	write(t, second, "no archive")
-	_, err = RestoreNewest(t.Context(), v.Config, v.Log)
+	_, err = firstStart(v.Runner)
 	if err == nil {
 		t.Fatal("restored something")
 	}

@@ -18,17 +18,23 @@ type Programs interface {
 	Running(ctx context.Context, name string) ([]string, error)
 	Stop(ctx context.Context, name string) error
 	Start(ctx context.Context, name string) error
+	// PIDs returns the names of the programs that run, by process id.
+	PIDs(ctx context.Context) (map[int]string, error)
 }
 
 // startTimeout is how long a program may take to be running again, also when
 // the backup itself is being ended.
 const startTimeout = 2 * time.Minute
 
-// hold stops the programs of IMAGE_BACKUP_STOP_PROGRAMS, and keeps health checks
-// from starting them. Whatever happens then, the caller calls release, which
-// starts what was stopped and returns how many would not start. What was not
-// running before stays as it is.
-func (r Runner) hold(ctx context.Context, why stopmark.Purpose) (release func() int, err error) {
+// toStop returns the names of the programs that must not run meanwhile.
+func (r Runner) toStop() []string {
+	return unique(slices.Concat(r.Config.BackupStop, r.Stop))
+}
+
+// hold stops programs, and keeps health checks from starting them. Whatever
+// happens then, the caller calls release, which starts what was stopped and
+// returns how many would not start. What was not running before stays as it is.
+func (r Runner) hold(ctx context.Context, why stopmark.Purpose, names []string) (release func() int, err error) {
 	var stopped []string
 	release = func() int {
 		failed := 0
@@ -41,7 +47,7 @@ func (r Runner) hold(ctx context.Context, why stopmark.Purpose) (release func() 
 	if r.Programs == nil {
 		return release, nil
 	}
-	for _, name := range r.Config.BackupStop {
+	for _, name := range names {
 		running, err := r.Programs.Running(ctx, name)
 		if err != nil {
 			release()
@@ -102,4 +108,15 @@ func (r Runner) startOrphans(ctx context.Context) {
 	for _, name := range names {
 		r.startAgain(ctx, name)
 	}
+}
+
+// unique drops repetitions.
+func unique(names []string) []string {
+	var found []string
+	for _, name := range names {
+		if !slices.Contains(found, name) {
+			found = append(found, name)
+		}
+	}
+	return found
 }

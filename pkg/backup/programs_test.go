@@ -18,6 +18,7 @@ type supervisor struct {
 	running map[string]bool
 	refuse  string // a call that fails, such as "stop web"
 	calls   []string
+	pids    map[int]string
 	marked  func(name string) bool
 	unheld  []string // programs that were stopped without being marked as held
 }
@@ -54,6 +55,8 @@ func (s *supervisor) Running(_ context.Context, name string) ([]string, error) {
 func (s *supervisor) Stop(ctx context.Context, name string) error { return s.call(ctx, "stop", name) }
 
 func (s *supervisor) Start(ctx context.Context, name string) error { return s.call(ctx, "start", name) }
+
+func (s *supervisor) PIDs(context.Context) (map[int]string, error) { return s.pids, nil }
 
 func withPrograms(t *testing.T, names ...string) (*volume, *supervisor) {
 	t.Helper()

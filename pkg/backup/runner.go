@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
@@ -24,6 +27,10 @@ type Runner struct {
 	Programs Programs
 	// Terminal gets a line that tells the progress; with nil the log does.
 	Terminal io.Writer
+	// Stop are programs to stop beside IMAGE_BACKUP_STOP_PROGRAMS.
+	Stop []string
+	// Force restores although somebody has files open where it does so.
+	Force bool
 }
 
 // Result is what a backup or a restore has done.
@@ -49,10 +56,11 @@ func (r Runner) begin(ctx context.Context, what string) (*fsutil.Lock, error) {
 // clearUp takes back, removes and starts again what a run that was killed has
 // left. The caller has the lock.
 func (r Runner) clearUp(ctx context.Context) error {
-	if err := r.takeBack(); err != nil {
+	if err := r.takeBackKilled(ctx); err != nil {
 		return err
 	}
 	r.sweep()
+	r.sweepStages(r.Config.BackupPaths)
 	r.startOrphans(ctx)
 	return nil
 }
@@ -82,6 +90,41 @@ func (r Runner) sweep() {
 	}
 }
 
+// sweepStages removes directories with new content that no journal speaks of: it
+// never was in place. Where a journal does, it has been taken back before.
+func (r Runner) sweepStages(paths []string) {
+	for _, path := range besidePaths(paths, isStage) {
+		r.Log.Info().Msgf("removing %s, left by a restore that did not end", path)
+		r.remove(path)
+	}
+	for _, path := range besidePaths(paths, isKept) {
+		_ = unix.Rmdir(path) // only if it is an empty directory
+	}
+}
+
+// besidePaths returns what has such a name where restores of paths put such
+// things: beside a path, and in one that cannot be renamed.
+func besidePaths(paths []string, wanted func(name string) bool) []string {
+	var dirs, found []string
+	for _, path := range paths {
+		live := path
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			live = real
+		}
+		dirs = append(dirs, live, filepath.Dir(live))
+	}
+	slices.Sort(dirs)
+	for _, dir := range slices.Compact(dirs) {
+		entries, _ := os.ReadDir(dir) // a file, and what is missing, holds none
+		for _, e := range entries {
+			if wanted(e.Name()) {
+				found = append(found, filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+	return found
+}
+
 func isLeftover(e fs.DirEntry) bool {
 	name := e.Name()
 	if e.IsDir() {
@@ -92,7 +135,7 @@ func isLeftover(e fs.DirEntry) bool {
 		return ours
 	}
 	// What fsutil.WriteFile makes beside a file.
-	return strings.HasPrefix(name, "."+indexName+".") || strings.HasPrefix(name, "."+journalName+".")
+	return strings.HasPrefix(name, "."+indexName+".") || strings.HasPrefix(name, "."+journalPrefix)
 }
 
 // remove deletes a tree of ours. What stays is a nuisance and no more.

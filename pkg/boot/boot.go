@@ -24,9 +24,10 @@ type Boot struct {
 
 	// Builtins are the built-in steps.
 	Builtins scriptdir.Register
-	// Restore puts the newest valid backup back, and says which; it returns ""
-	// when there is none.
-	Restore func(context.Context) (string, error)
+	// Restore puts the newest valid backup back, if there is one, and calls record
+	// with its path. It is told whether that was done by an earlier start, so that
+	// it can go on from there.
+	Restore func(ctx context.Context, recorded bool, record func(archive string) error) error
 	// Release stops listening for SIGTERM and SIGINT, which end ctx. It returns ctx's
 	// cause if one of them has come.
 	Release func() error

@@ -3,6 +3,7 @@ package boot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -17,7 +18,8 @@ import (
 )
 
 // What the first start leaves on the storage volume. The marker says that it is
-// complete; until then the records say which steps are done, a line each.
+// complete. Until then the records say which steps are done, a line each; at the
+// end they hold what the marker is to hold, and are renamed.
 const (
 	markerName  = ".run-once.completed"
 	recordsName = ".run-once.steps"
@@ -49,9 +51,12 @@ func (b *Boot) firstStart(ctx context.Context) error {
 	if exists(b.storage(markerName)) {
 		return nil
 	}
-	done, err := b.records()
+	done, complete, err := b.records()
 	if err != nil {
 		return err
+	}
+	if complete {
+		return b.finishRecords()
 	}
 	err = b.steps().Each(ctx, b.Config.RunOnceDir, func(f scriptdir.File, run func() error) error {
 		return b.once(f, done, run)
@@ -67,17 +72,25 @@ func (b *Boot) firstStart(ctx context.Context) error {
 
 // complete writes the marker. Built-in steps change nothing the second time: when
 // only they ran, it does no harm if a power failure takes the marker, and nothing is
-// synced. Otherwise the marker is synced, and then the records are removed: whoever
-// removes the marker later wants every step to run again.
+// synced. Otherwise the records become the marker by a rename, so that there never
+// are both: whoever removes the marker later wants every step to run again.
 func (b *Boot) complete(done map[string]bool) error {
 	now := []byte(time.Now().Format(markerFormat) + "\n")
 	if len(done) == 0 {
 		return fsutil.Replace(b.storage(markerName), now, 0o644)
 	}
-	if err := fsutil.WriteFile(b.storage(markerName), now, 0o644); err != nil {
+	if err := fsutil.WriteFile(b.storage(recordsName), now, 0o644); err != nil {
 		return err
 	}
-	return os.Remove(b.storage(recordsName))
+	return b.finishRecords()
+}
+
+// finishRecords makes the records, which hold the marker's content, the marker.
+func (b *Boot) finishRecords() error {
+	if err := os.Rename(b.storage(recordsName), b.storage(markerName)); err != nil {
+		return fmt.Errorf("cannot write %s: %w", b.storage(markerName), fsutil.Cause(err))
+	}
+	return fsutil.SyncDir(b.Config.StorageBaseDir)
 }
 
 func (b *Boot) storage(name string) string {
@@ -106,7 +119,7 @@ func (b *Boot) once(f scriptdir.File, done map[string]bool, run func() error) er
 }
 
 func (b *Boot) restore(ctx context.Context, done map[string]bool) error {
-	if !bool(b.Config.RestoreFirstStart) || done[restoreRecord] {
+	if !b.Config.RestoreFirstStart {
 		return nil
 	}
 	// A backup is put back into directories that a child image's steps may not
@@ -114,28 +127,27 @@ func (b *Boot) restore(ctx context.Context, done map[string]bool) error {
 	if err := setup.CreateStorageDirs(b.Config); err != nil {
 		return err
 	}
-	archive, err := b.Restore(ctx)
-	if err != nil {
-		return err
-	}
-	if archive == "" {
-		return nil
-	}
-	b.Log.Info().Msgf("restored %s", archive)
-	return b.record(restoreRecord, done)
+	return b.Restore(ctx, done[restoreRecord], func(archive string) error {
+		b.Log.Info().Msgf("restored %s", archive)
+		return b.record(restoreRecord, done)
+	})
 }
 
-// records reads what is done.
-func (b *Boot) records() (map[string]bool, error) {
+// records reads what is done. complete says that all of it is, and that the start
+// that has done it was killed when only the marker was missing.
+func (b *Boot) records() (done map[string]bool, complete bool, err error) {
 	data, err := os.ReadFile(b.storage(recordsName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, false, err
 	}
-	done := map[string]bool{}
+	if _, err := time.Parse(markerFormat, strings.TrimSuffix(string(data), "\n")); err == nil {
+		return nil, true, nil
+	}
+	done = map[string]bool{}
 	for name := range strings.Lines(string(data)) {
 		done[strings.TrimSuffix(name, "\n")] = true
 	}
-	return done, nil
+	return done, false, nil
 }
 
 // record notes something as done, and returns when that survives a power

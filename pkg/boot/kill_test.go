@@ -26,12 +26,12 @@ func start([]string) int {
 	}
 	b := Boot{
 		Config: c, Log: log.New(os.Stdout, log.Options{}), Builtins: setup.Builtin,
-		Restore: func(context.Context) (string, error) {
+		Restore: func(context.Context, bool, func(string) error) error {
 			if os.Getenv("HANG") == "restore" {
 				fmt.Println("hanging as", os.Getpid())
 				select {}
 			}
-			return "", nil
+			return nil
 		},
 		Release: func() error { return nil },
 		Exec:    func(string, []string, []string) error { return nil },

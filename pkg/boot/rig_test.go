@@ -56,12 +56,18 @@ func newContainer(t testing.TB, tree testenv.Tree, environ ...string) *container
 	}
 	c.Boot = &Boot{
 		Config: loaded, Log: log.Named(log.New(&c.log, log.Options{Level: "debug"}), "run"), Since: time.Now(), Builtins: setup.Builtin,
-		Restore: func(ctx context.Context) (string, error) {
+		Restore: func(ctx context.Context, recorded bool, record func(string) error) error {
+			if recorded {
+				return nil
+			}
 			c.restored++
 			if c.onRestore != nil {
 				c.onRestore(ctx)
 			}
-			return c.archive, c.restoreErr
+			if c.archive == "" || c.restoreErr != nil {
+				return c.restoreErr
+			}
+			return record(c.archive)
 		},
 		Release: func() error { return nil },
 		Exec: func(path string, argv, env []string) error {

@@ -58,8 +58,8 @@ func run(name string, command boot.Command) error {
 		Since:  since,
 
 		Builtins: builtin,
-		Restore: func(ctx context.Context) (string, error) {
-			return backup.RestoreFirst(ctx, cfg, log.Named(l, "restore"))
+		Restore: func(ctx context.Context, recorded bool, record func(archive string) error) error {
+			return backup.RestoreFirst(ctx, cfg, log.Named(l, "restore"), recorded, record)
 		},
 		Release: release,
 		Exec:    syscall.Exec,
@@ -69,7 +69,7 @@ func run(name string, command boot.Command) error {
 	}
 	// A restore that was killed half way is taken back before anything looks at
 	// the storage.
-	if err := backup.Recover(ctx, cfg, log.Named(l, "restore")); err != nil {
+	if err := backup.RecoverAtStart(ctx, cfg, log.Named(l, "restore")); err != nil {
 		return err
 	}
 	err = b.Run(ctx, command)

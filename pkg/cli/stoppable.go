@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
 // stoppable are the programs that a backup or restore may stop. supervisord is
@@ -48,4 +49,20 @@ func (s stoppable) Start(ctx context.Context, name string) error {
 		return err
 	}
 	return programs.Start(ctx, name)
+}
+
+// PIDs implements backup.Programs.
+func (s stoppable) PIDs(ctx context.Context) (map[int]string, error) {
+	programs, err := programsFor(s.name, s.conf)
+	if err != nil {
+		return nil, err
+	}
+	all, err := programs.Client.Processes(ctx)
+	names := map[int]string{}
+	for _, p := range all {
+		if p.Pid != 0 {
+			names[p.Pid] = supervisor.Name(p)
+		}
+	}
+	return names, err
 }

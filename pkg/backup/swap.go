@@ -1,0 +1,117 @@
+package backup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// swap is two renames: the former content goes from Live to Kept, the new one
+// from Fresh to Live. How far it has come is told by the names that are there and
+// is recorded nowhere, so it can be cut off and done again at any point.
+type swap struct {
+	Live  string `json:"live"`
+	Kept  string `json:"kept,omitempty"`  // empty: there was nothing before
+	Fresh string `json:"fresh,omitempty"` // empty: the archive has nothing of this name
+	Aside string `json:"aside"`           // where undo puts what it finds at Live
+}
+
+func (s swap) do() error {
+	if s.Kept != "" {
+		if err := move(s.Live, s.Kept); err != nil {
+			return err
+		}
+	}
+	if s.Fresh == "" {
+		return nil
+	}
+	return move(s.Fresh, s.Live)
+}
+
+// undo moves the former content back. Something that is at Live has been in place,
+// whoever made it, so it is moved aside and never removed.
+func (s swap) undo() error {
+	kept, err := isThere(s.Kept)
+	if err != nil {
+		return err
+	}
+	if kept {
+		if err := s.setAside(); err != nil {
+			return err
+		}
+		return move(s.Kept, s.Live)
+	}
+	if s.Kept != "" {
+		return nil // not begun, or undone already
+	}
+	if done, err := s.isNewInPlace(); err != nil || !done {
+		return err
+	}
+	return s.setAside()
+}
+
+// isNewInPlace reports whether new content is at Live where nothing was before:
+// it has left the stage, and was not set aside yet.
+func (s swap) isNewInPlace() (bool, error) {
+	stage, err := isThere(filepath.Dir(s.Fresh))
+	if err != nil || !stage {
+		return false, err
+	}
+	for _, elsewhere := range []string{s.Fresh, s.Aside} {
+		if there, err := isThere(elsewhere); err != nil || there {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// setAside vacates Live. An empty directory just goes: there is nothing to keep.
+func (s swap) setAside() error {
+	there, err := isThere(s.Live)
+	if err != nil || !there || unix.Rmdir(s.Live) == nil {
+		return err
+	}
+	aside := s.Aside
+	for i := 2; exists(aside); i++ {
+		aside = fmt.Sprintf("%s-%d", s.Aside, i)
+	}
+	return move(s.Live, aside)
+}
+
+// isThere reports whether there is something of a name. Unlike exists it is sure:
+// an error of the disk is none that a take-back may draw conclusions from.
+func isThere(path string) (bool, error) {
+	if path == "" {
+		return false, nil
+	}
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// move renames, and replaces nothing. The directory that it renames into is made
+// if need be.
+func move(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // a file system, or a kernel, that cannot
+		if err = unix.EEXIST; !exists(to) {
+			err = unix.Rename(from, to)
+		}
+	}
+	switch {
+	case errors.Is(err, unix.EEXIST):
+		return fmt.Errorf("cannot put %s in place: something is there", to)
+	case err != nil:
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return nil
+}
