@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"reflect"
@@ -211,14 +212,22 @@ func readSecret(path string) (string, error) {
 		return "", errors.New("is a directory, expected a file")
 	case !info.Mode().IsRegular():
 		return "", errors.New("is no regular file")
-	case info.Size() > maxSecret:
-		return "", fmt.Errorf("is larger than %d bytes", maxSecret)
 	}
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("the file cannot be read by uid %d: %w", os.Geteuid(), errors.Unwrap(err))
 	}
-	value, _ := strings.CutSuffix(string(data), "\n")
+	defer f.Close()
+	// Files of /proc say that they are empty, and may never end.
+	data := make([]byte, maxSecret+8)
+	n, err := io.ReadFull(f, data)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", fmt.Errorf("the file cannot be read by uid %d: %w", os.Geteuid(), errors.Unwrap(err))
+	}
+	if n > maxSecret {
+		return "", fmt.Errorf("is larger than %d bytes", maxSecret)
+	}
+	value, _ := strings.CutSuffix(string(data[:n]), "\n")
 	if strings.Contains(value, "\x00") {
 		return "", errors.New("holds a NUL byte, which no environment variable can")
 	}

@@ -91,36 +91,54 @@ func ParseEnviron(r io.Reader) map[string]string {
 	}
 }
 
-// readSaved reads a saved environment, as far as its owner is to be trusted: below
-// /tmp anybody may have been first. Root's and this user's own is. Root also takes
-// that of a container which runs as another user, without what acts by itself.
+// maxSaved is far above what an environment can hold.
+const maxSaved = 16 << 20
+
+// readSaved reads a saved environment, if both the file and its directory are ours
+// or root's, and no links: below /tmp anybody may have been first. For root they
+// may also be those of the user whom the container, its process 1, runs as; then
+// PATH is not taken. What an interpreter runs something for never is.
 func readSaved(path string) map[string]string {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	var stat unix.Stat_t
-	if unix.Fstat(int(f.Fd()), &stat) != nil || stat.Mode&unix.S_IFMT != unix.S_IFREG {
+	var dir, file unix.Stat_t
+	if unix.Lstat(filepath.Dir(path), &dir) != nil || dir.Mode&unix.S_IFMT != unix.S_IFDIR || dir.Mode&0o022 != 0 ||
+		unix.Fstat(int(f.Fd()), &file) != nil || file.Mode&unix.S_IFMT != unix.S_IFREG {
 		return nil
 	}
-	me := os.Geteuid()
-	trusted := stat.Uid == 0 || int(stat.Uid) == me
-	if !trusted && me != 0 {
+	ours := isOurs(dir.Uid) && isOurs(file.Uid)
+	if !ours && !(os.Geteuid() == 0 && isContainers(dir.Uid) && isContainers(file.Uid)) {
 		return nil
 	}
-	saved := ParseEnviron(f)
-	if !trusted {
-		maps.DeleteFunc(saved, func(name, _ string) bool { return actsByItself(name) })
-	}
+	saved := ParseEnviron(io.LimitReader(f, maxSaved))
+	maps.DeleteFunc(saved, func(name, _ string) bool { return runsSomething(name) || !ours && name == "PATH" })
 	return saved
 }
 
-// actsByItself reports whether the loader, a shell or Python runs something for
-// the sake of a variable, or runs something else.
-func actsByItself(name string) bool {
-	return strings.HasPrefix(name, "LD_") || strings.HasPrefix(name, "PYTHON") ||
-		slices.Contains([]string{"BASH_ENV", "ENV", "PATH", "IFS"}, name)
+func isOurs(uid uint32) bool { return uid == 0 || int(uid) == os.Geteuid() }
+
+// isContainers reports whether process 1 runs as a user, or the user is root.
+func isContainers(uid uint32) bool {
+	var first unix.Stat_t
+	return uid == 0 || unix.Stat("/proc/1", &first) == nil && first.Uid == uid
+}
+
+// runsSomething reports whether the loader, a shell or another interpreter runs or
+// loads something because of a variable.
+func runsSomething(name string) bool {
+	for _, prefix := range []string{"LD_", "PYTHON", "PERL5", "RUBY", "BASH_FUNC_"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return slices.Contains([]string{
+		"BASH_ENV", "ENV", "ZDOTDIR", "IFS", "PS4", "PROMPT_COMMAND", "GCONV_PATH", "GLIBC_TUNABLES",
+		"PERLLIB", "NODE_OPTIONS", "NODE_PATH", "NODE_EXTRA_CA_CERTS", "LUA_INIT", "PHPRC", "PHP_INI_SCAN_DIR",
+		"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "GEM_PATH", "GIT_SSH", "GIT_SSH_COMMAND", "RSYNC_RSH",
+	}, name)
 }
 
 // unquote reads up to the closing double quote.

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -204,43 +207,62 @@ func TestLoadSavedChecks(t *testing.T) {
 }
 
 func TestOwnerOfTheSavedEnvironment(t *testing.T) {
-	acts := []string{"LD_PRELOAD", "PYTHONPATH", "PYTHONSTARTUP", "BASH_ENV", "ENV", "PATH", "IFS"}
-	environ := []string{"APP_NAME=app"}
+	// What an interpreter runs something for, and is never taken.
+	acts := []string{"LD_PRELOAD", "PYTHONPATH", "PYTHONSTARTUP", "BASH_ENV", "ENV", "IFS", "NODE_OPTIONS", "PERL5OPT", "RUBYOPT", "JAVA_TOOL_OPTIONS", "BASH_FUNC_f"}
+	environ := []string{"APP_NAME=app", "PATH=saved"}
 	for _, name := range acts {
 		environ = append(environ, name+"=saved")
 	}
 	for name, test := range map[string]struct {
-		owner, user int
-		link        bool
-		app, acts   string
+		dir, file, first, user int // the owners, also of process 1, and who reads
+		mode                   fs.FileMode
+		link                   string // what is a link
+		app, path              string
 	}{
-		"root's, for root":     {0, 0, false, "app", "saved"},
-		"another's, for root":  {500, 0, false, "app", ""},
-		"root's, for another":  {0, 500, false, "app", "saved"},
-		"one's own":            {500, 500, false, "app", "saved"},
-		"a stranger's":         {501, 500, false, "", ""},
-		"a link, even to ours": {0, 0, true, "", ""},
+		"root's, for root":             {0, 0, 0, 0, 0o711, "", "app", "saved"},
+		"the container's, for root":    {500, 500, 500, 0, 0o711, "", "app", ""},
+		"another's, for root":          {500, 500, 0, 0, 0o711, "", "", ""},
+		"another's in ours, for root":  {0, 500, 0, 0, 0o711, "", "", ""},
+		"ours in another's, for root":  {500, 0, 0, 0, 0o711, "", "", ""},
+		"root's, for another":          {0, 0, 0, 500, 0o711, "", "app", "saved"},
+		"one's own":                    {500, 500, 0, 500, 0o711, "", "app", "saved"},
+		"a stranger's":                 {501, 501, 501, 500, 0o711, "", "", ""},
+		"where others can write":       {0, 0, 0, 0, 0o1777, "", "", ""},
+		"a link, even to ours":         {0, 0, 0, 0, 0o711, "file", "", ""},
+		"a directory's, even to ours":  {0, 0, 0, 0, 0o711, "dir", "", ""},
+		"where the group can write it": {0, 0, 0, 0, 0o775, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			testenv.Isolated(t, func(t *testing.T, dir string) {
-				path := SavedPath(dir)
-				if test.link {
-					path += ".other"
-					testenv.Symlink(t, path, SavedPath(dir))
-				}
+				run := filepath.Join(dir, "run")
+				path := SavedPath(run)
 				testenv.Write(t, path, string(FormatEnviron(environ)), 0o644)
-				testenv.Chown(t, path, test.owner)
+				testenv.Chown(t, run, test.dir)
+				testenv.Chown(t, path, test.file)
+				testenv.Chmod(t, run, test.mode)
+				switch test.link {
+				case "file":
+					must(t, os.Rename(path, path+".other"))
+					testenv.Symlink(t, path+".other", path)
+				case "dir":
+					must(t, os.Rename(run, run+".other"))
+					testenv.Symlink(t, run+".other", run)
+				}
+				testenv.Mount(t, "none", "/proc/1", "tmpfs", 0, fmt.Sprintf("uid=%d", test.first)) // only we see it
 				if test.user != 0 {
 					testenv.Become(t, test.user)
 				}
-				testenv.SetEnviron(t, "IMAGE_RUN_DIR="+dir)
+				testenv.SetEnviron(t, "IMAGE_RUN_DIR="+run)
 				c, err := LoadSaved()
 				if err != nil || c.AppName != test.app {
 					t.Errorf("%v, app %q, want %q", err, c.AppName, test.app)
 				}
+				if got, _ := c.Lookup("PATH"); got != test.path {
+					t.Errorf("PATH is %q, want %q", got, test.path)
+				}
 				for _, name := range acts {
-					if got, _ := c.Lookup(name); got != test.acts {
-						t.Errorf("%s is %q, want %q", name, got, test.acts)
+					if got, _ := c.Lookup(name); got != "" {
+						t.Errorf("%s is %q", name, got)
 					}
 				}
 			})
@@ -268,5 +290,12 @@ func TestIsName(t *testing.T) {
 		if got := IsName(name); got != want {
 			t.Errorf("IsName(%q) = %v", name, got)
 		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

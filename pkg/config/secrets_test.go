@@ -66,6 +66,7 @@ func TestBadSecrets(t *testing.T) {
 		"a named pipe": {fifo, "is no regular file"},
 		"NUL":          {nul, "holds a NUL byte, which no environment variable can"},
 		"large":        {large, "is larger than 65536 bytes"},
+		"endless":      {"/proc/self/pagemap", "is larger than 65536 bytes"}, // it says that it is empty
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, from := range []string{"FILE__TOKEN", "LOGGING_REDIS_PASSWORD_FILE"} {
