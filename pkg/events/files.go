@@ -49,13 +49,16 @@ func (f Files) Handle(e Event) {
 	f.write(f.statePath(name), state)
 }
 
-// write puts the file in place. When it cannot, none is better than one that
-// says what is no longer true.
+// write puts the file in place. On a full disk it writes into the one that is
+// there. When not even that works, no file is better than one that says what is no
+// longer true.
 func (f Files) write(path, content string) {
-	if err := fsutil.Replace(path, []byte(content), 0o644); err != nil {
-		_ = os.Remove(path)
-		f.Log.Error().Msg(err.Error())
+	err := fsutil.Replace(path, []byte(content), 0o644)
+	if err == nil || fsutil.Overwrite(path, []byte(content)) == nil {
+		return
 	}
+	_ = os.Remove(path)
+	f.Log.Error().Msg(err.Error())
 }
 
 // AddStopped writes the files of a process that no event has told of yet:

@@ -148,7 +148,8 @@ func TestHandleWithoutADirectory(t *testing.T) {
 	holds(t, dir, "pid/supervisor.app.pid=-1", "state/supervisor.app.state=STOPPED")
 }
 
-// On a full disk there is no file rather than one that says what is not true.
+// On a full disk the files that are there are written in place. A program that has
+// none yet gets none, rather than one that says what is not true.
 func TestFullDisk(t *testing.T) {
 	testenv.Isolated(t, func(t *testing.T, dir string) {
 		testenv.Mount(t, "tmpfs", dir, "tmpfs", 0, "size=64k")
@@ -159,17 +160,12 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal("the disk is not full")
 		}
 		f.AddStopped("other")
-		f.Handle(state("app", "STOPPING", "4711"))
-		// Removing the old file has made room for this one.
-		f.Handle(state("app", "STOPPED", "4711"))
-		for _, sub := range []string{"pid", "state"} {
-			for _, name := range testenv.Names(t, filepath.Join(dir, sub)) {
-				switch content := testenv.Read(t, filepath.Join(dir, sub, name)); name + "=" + content {
-				case "supervisor.app.pid=-1", "supervisor.app.state=STOPPED":
-				default:
-					t.Errorf("%s holds %q", name, content)
-				}
-			}
+		f.Handle(state("new", "RUNNING", "4712"))
+		for _, step := range []struct{ state, pid, want string }{
+			{"STOPPING", "4711", "4711"}, {"STOPPED", "4711", "-1"}, {"STARTING", "", "-1"}, {"RUNNING", "123456", "123456"},
+		} {
+			f.Handle(state("app", step.state, step.pid))
+			holds(t, dir, "pid/supervisor.app.pid="+step.want, "state/supervisor.app.state="+step.state)
 		}
 		if !strings.Contains(logged.String(), "state: no space left on device (make room on the file system of ") {
 			t.Errorf("logged %s", logged)
@@ -179,6 +175,24 @@ func TestFullDisk(t *testing.T) {
 		}
 		f.Handle(state("app", "RUNNING", "4712"))
 		holds(t, dir, "pid/supervisor.app.pid=4712", "state/supervisor.app.state=RUNNING")
+	})
+}
+
+// TestOverwriteFollowsNoLink: somebody else may have put one into a directory for
+// everybody.
+func TestOverwriteFollowsNoLink(t *testing.T) {
+	testenv.Isolated(t, func(t *testing.T, dir string) {
+		victim := filepath.Join(dir, "victim")
+		testenv.Write(t, victim, "untouched", 0o644)
+		full := filepath.Join(dir, "full")
+		testenv.Mount(t, "tmpfs", full, "tmpfs", 0, "size=64k")
+		f, _ := in(t, full)
+		testenv.Symlink(t, victim, filepath.Join(full, "state/supervisor.app.state"))
+		_ = os.WriteFile(filepath.Join(full, "fill"), make([]byte, 1<<20), 0o644)
+		f.Handle(state("app", "RUNNING", "4711"))
+		if got := testenv.Read(t, victim); got != "untouched" {
+			t.Errorf("the target of a link holds %q", got)
+		}
 	})
 }
 

@@ -88,6 +88,23 @@ func replace(path string, data []byte, perm fs.FileMode, sync bool) (err error) 
 	return nil
 }
 
+// Overwrite writes into a file that is there, and no link. It needs no room beside
+// the file, but a reader may for a moment see a part of both contents.
+func Overwrite(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return cannot("write", path, path, err)
+	}
+	_, err = f.WriteAt(data, 0) // the old content is cut off after: the room may be somebody else's by then
+	if err == nil {
+		err = f.Truncate(int64(len(data)))
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return cannot("write", path, path, err)
+	}
+	return nil
+}
+
 // RemoveFile removes a file; one that is missing, or a directory, stays as it is.
 func RemoveFile(path string) error {
 	switch err := unix.Unlink(path); err {
