@@ -36,20 +36,18 @@ func (c *child) reap() (ended bool) {
 	}
 }
 
-// forward sends supervisord a signal, and reports whether it did. As the first
+// forward sends supervisord a signal. As the first
 // process of a container, whose place this process takes, supervisord would not
 // even be told of a signal that it does not handle; here it would die of it, and
 // leave its programs behind.
-func (c *child) forward(s syscall.Signal) bool {
+func (c *child) forward(s syscall.Signal) {
 	if !endsSupervisord(s) && !catches(c.pid, s) {
 		c.log.Debug().Msgf("%s is ignored: supervisord does not handle it", name(s))
-		return false
+		return
 	}
 	if err := unix.Kill(c.pid, s); err != nil {
 		c.log.Warn().Msgf("cannot send %s to supervisord: %v", name(s), err)
-		return false
 	}
-	return true
 }
 
 func name(s syscall.Signal) string {

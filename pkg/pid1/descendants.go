@@ -1,15 +1,14 @@
 package pid1
 
 import (
-	"bytes"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/proc"
 )
 
 // lastGrace is how long what supervisord has left behind has between SIGTERM and
@@ -56,8 +55,8 @@ func descendants(root int) []int {
 		if err != nil {
 			continue
 		}
-		if parent, ok := parentOf(pid); ok {
-			children[parent] = append(children[parent], pid)
+		if stat, err := proc.ReadStat(pid); err == nil {
+			children[stat.Parent] = append(children[stat.Parent], pid)
 		}
 	}
 	var found []int
@@ -66,19 +65,4 @@ func descendants(root int) []int {
 		queue = append(queue, children[queue[0]]...)
 	}
 	return found
-}
-
-// parentOf returns a process's parent, field 4 of /proc/PID/stat; see proc(5).
-func parentOf(pid int) (int, bool) {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return 0, false
-	}
-	// The name, in parentheses, may hold blanks and parentheses itself.
-	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
-	if len(fields) < 2 {
-		return 0, false
-	}
-	parent, err := strconv.Atoi(fields[1])
-	return parent, err == nil
 }

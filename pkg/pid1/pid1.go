@@ -39,6 +39,10 @@ type Init struct {
 // shutdown sleeps for up to a second, and any connection ends that.
 const wakeEvery = 10 * time.Millisecond
 
+// newbornEvery is how often a stopping supervisord is looked at for programs that
+// it had just begun; see newborns.
+const newbornEvery = 20 * time.Millisecond
+
 // Run runs supervisord until it ends by itself, by a signal, or because the main
 // program has ended for good, and returns the exit status of the main program as
 // a shell tells it: 128 and the signal for one that a signal ended. ctx asks for
@@ -71,12 +75,17 @@ func (p Init) Run(ctx context.Context) (status int, err error) {
 	defer stopHelping()
 	finished := make(chan end, 1)
 	helpers.Go(func() { finished <- p.watch(helping) })
-	waking := false
-	stopAll := func() {
-		if !waking {
-			waking = true
+	var newborn *newborns // once supervisord was told to end
+	tick := time.NewTicker(newbornEvery)
+	tick.Stop()
+	defer tick.Stop()
+	stop := func(s syscall.Signal) {
+		if newborn == nil {
+			newborn = watchNewborns(pid)
+			tick.Reset(newbornEvery)
 			helpers.Go(func() { p.keepAwake(helping) })
 		}
+		c.forward(s)
 	}
 
 	var main end
@@ -84,19 +93,21 @@ func (p Init) Run(ctx context.Context) (status int, err error) {
 	for !c.reap() {
 		select {
 		case s := <-signals:
-			if s := s.(syscall.Signal); c.forward(s) && endsSupervisord(s) {
-				stopAll()
+			if s := s.(syscall.Signal); endsSupervisord(s) {
+				stop(s)
+			} else {
+				c.forward(s)
 			}
 		case <-asked:
 			asked = nil
-			if !waking { // the same signal may have come here too
-				c.forward(unix.SIGTERM)
-				stopAll()
+			if newborn == nil { // the same signal may have come here too
+				stop(unix.SIGTERM)
 			}
 		case main = <-finished:
 			p.Log.Info().Msgf("%s %s: the container ends", p.Program, main.how)
-			c.forward(unix.SIGTERM)
-			stopAll()
+			stop(unix.SIGTERM)
+		case <-tick.C:
+			newborn.tell()
 		case <-ended:
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -55,23 +54,45 @@ func exitStatus(s unix.WaitStatus) int {
 // lastStatus returns the exit status of the last end of a process that
 // supervisord's log tells of.
 func lastStatus(log []byte, process string) (status int, known bool) {
-	ended := regexp.MustCompile(`(?m)^\S+ \S+ [A-Z]+ (?:exited|stopped): ` + regexp.QuoteMeta(process) +
-		` \((?:exit status (\d+)|terminated by (?:signal (\d+)|(\w+)))`)
-	all := ended.FindAllSubmatch(log, -1)
-	if len(all) == 0 {
+	for line := range bytes.Lines(log) {
+		for _, verb := range []string{" exited: ", " stopped: "} {
+			head, rest, ok := strings.Cut(string(line), verb+process+" (")
+			if !ok || strings.Count(head, " ") != 2 { // date, time, level
+				continue
+			}
+			if s, ok := parseEnd(rest); ok {
+				status, known = s, true
+			}
+		}
+	}
+	return status, known
+}
+
+// parseEnd parses how a process ended, as in "exit status 3; not expected)".
+func parseEnd(how string) (status int, known bool) {
+	if code, ok := strings.CutPrefix(how, "exit status "); ok {
+		return number(code)
+	}
+	signal, ok := strings.CutPrefix(how, "terminated by ")
+	if !ok {
 		return 0, false
 	}
-	last := all[len(all)-1]
-	status, statusErr := strconv.Atoi(string(last[1]))
-	number, numberErr := strconv.Atoi(string(last[2]))
-	switch {
-	case statusErr == nil:
-		return status, true
-	case numberErr == nil:
-		return 128 + number, true
+	if code, ok := strings.CutPrefix(signal, "signal "); ok {
+		status, known = number(code)
+	} else {
+		name, _, _ := strings.Cut(strings.TrimRight(signal, ")\n"), ";")
+		name, _, _ = strings.Cut(name, " ")
+		status = int(signalNumber(name))
+		known = status != 0
 	}
-	signal := signalNumber(string(last[3]))
-	return 128 + int(signal), signal != 0
+	return 128 + status, known
+}
+
+// number parses the number that a text begins with.
+func number(text string) (int, bool) {
+	digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
+	n, err := strconv.Atoi(text[:digits])
+	return n, err == nil
 }
 
 // signalNumber knows the names that Python has for signals: several for some.

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/abrander/go-supervisord"
-	"golang.org/x/sys/unix"
 
+	"github.com/ZPascal/container-manager/pkg/proc"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
@@ -96,26 +95,10 @@ func (p Init) settle(process *supervisord.ProcessInfo) time.Duration {
 // waitExit waits until a process has ended, and returns how long to wait then
 // until supervisord is asked: it has to have noticed.
 func waitExit(ctx context.Context, pid int) time.Duration {
-	fd, err := unix.PidfdOpen(pid, 0)
-	switch {
-	case errors.Is(err, unix.ESRCH):
-		return atOnce
-	case err != nil:
-		return seldom // an old kernel, or one that is told not to
+	ctx, cancel := context.WithTimeout(ctx, atLast)
+	defer cancel()
+	if stat, err := proc.ReadStat(pid); err == nil {
+		proc.ID{PID: pid, Start: stat.Start}.Await(ctx)
 	}
-	defer unix.Close(fd)
-	r, w, err := os.Pipe()
-	if err != nil {
-		return seldom
-	}
-	defer r.Close()
-	defer w.Close()
-	defer context.AfterFunc(ctx, func() { _ = w.Close() })()
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(r.Fd()), Events: unix.POLLIN}}
-	for {
-		_, err := unix.Poll(fds, int(atLast/time.Millisecond))
-		if !errors.Is(err, unix.EINTR) {
-			return atOnce
-		}
-	}
+	return atOnce
 }

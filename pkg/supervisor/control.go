@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/abrander/go-supervisord"
 	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/pkg/proc"
 )
 
 // Stopping and starting never let supervisord do the waiting: it would look
@@ -194,19 +195,10 @@ func (c Client) resume(ctx context.Context, info *supervisord.ProcessInfo) error
 	return ignore(err, FaultNotRunning)
 }
 
-// isHalted reports whether a signal has halted a process; see proc(5).
+// isHalted reports whether a signal has halted a process.
 func isHalted(pid int) bool {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil || pid <= 0 {
-		return false
-	}
-	// The name, in parentheses, may hold blanks and parentheses itself.
-	for i := len(data) - 1; i >= 0; i-- {
-		if data[i] == ')' {
-			return i+2 < len(data) && data[i+2] == 'T'
-		}
-	}
-	return false
+	stat, err := proc.ReadStat(pid)
+	return err == nil && stat.State == 'T'
 }
 
 // ignore drops an error that is one of these faults.

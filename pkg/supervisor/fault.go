@@ -2,8 +2,8 @@ package supervisor
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
+	"strings"
 )
 
 // Fault codes of supervisord's XML-RPC interface; see supervisor/xmlrpc.py.
@@ -30,10 +30,12 @@ func (f *Fault) Error() string { return fmt.Sprintf("supervisord refuses: %s", f
 // parseFault returns the fault in an error of the library, where they arrive as
 // text (`Fault(70): NOT_RUNNING: app`), or nil.
 func parseFault(err error) *Fault {
-	match := regexp.MustCompile(`Fault\((\d+)\): (.*)`).FindStringSubmatch(err.Error())
-	if match == nil {
+	_, text, _ := strings.Cut(err.Error(), "Fault(")
+	number, text, _ := strings.Cut(text, "): ")
+	code, err := strconv.Atoi(number)
+	if err != nil {
 		return nil
 	}
-	code, _ := strconv.Atoi(match[1])
-	return &Fault{code, match[2]}
+	text, _, _ = strings.Cut(text, "\n")
+	return &Fault{code, text}
 }
