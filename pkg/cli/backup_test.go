@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -85,17 +86,20 @@ func TestBackupThatIsEndedStartsPrograms(t *testing.T) {
 	testenv.Script(t, c.Path("script.sh"), `echo >"$BACKUP_TEMP_DIR/../../ready"; exec sleep 1000`)
 	c.backupScript("hang.sh")
 	ready := c.Path("storage/backup/ready")
-	code, said := c.execSignalled(unix.SIGTERM, "the script runs", func() bool { return testenv.Exists(ready) }, "backup")
-	if code != 143 || !strings.Contains(said, "starting app") {
-		t.Errorf("exit code %d, want 143; it said\n%s", code, said)
+	runs := func() bool { return testenv.Exists(ready) }
+	for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT} {
+		code, said := c.execSignalled(s, "the script runs", runs, "backup")
+		if code != 128+int(s) || !strings.Contains(said, "starting app") || strings.Contains(said, "goroutine") {
+			t.Errorf("%s: exit code %d; it said\n%s", unix.SignalName(s), code, said)
+		}
+		c.wantRunning()
+		if err := os.Remove(ready); err != nil {
+			t.Fatal(err)
+		}
 	}
-	c.wantRunning()
 
 	// After SIGKILL somebody else starts them at once.
-	if err := os.Remove(ready); err != nil {
-		t.Fatal(err)
-	}
-	code, _ = c.execSignalled(unix.SIGKILL, "the script runs", func() bool { return testenv.Exists(ready) }, "backup")
+	code, _ := c.execSignalled(unix.SIGKILL, "the script runs", func() bool { return testenv.Exists(ready) }, "backup")
 	if code != -1 {
 		t.Errorf("exit code %d", code)
 	}
@@ -120,5 +124,27 @@ func TestBackupThatIsEndedStartsPrograms(t *testing.T) {
 		c.want(0, "is left stopped by process", "status")
 		c.exec(next...)
 		c.wantRunning()
+	}
+}
+
+// TestBackupWithoutAReader has nobody read what a backup says: backup | head.
+func TestBackupWithoutAReader(t *testing.T) {
+	c := newBackupContainer(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Close()
+	cmd := exec.CommandContext(t.Context(), filepath.Join(c.bin, "container-manager"), "backup")
+	cmd.Env = []string{"PATH=" + c.bin + ":/usr/bin:/bin", "IMAGE_RUN_DIR=" + c.Path("run")}
+	cmd.Stdout, cmd.Stderr = w, w
+	err = cmd.Run()
+	_ = w.Close()
+	if err != nil {
+		t.Errorf("the backup ended with %v", err)
+	}
+	c.wantRunning()
+	if archives, _ := filepath.Glob(c.Path("storage/backup/backup-*.tar.gz")); len(archives) != 1 {
+		t.Errorf("archives %q", archives)
 	}
 }

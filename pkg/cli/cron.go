@@ -95,7 +95,7 @@ func runCron(command string, o cronOptions) error {
 	if o.level != "" {
 		cfg.LogLevel = o.level
 	}
-	ctx, stop := signalContext(context.Background())
+	ctx, stop := signalContext(context.Background(), unix.SIGHUP)
 	defer stop()
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, unix.SIGHUP)

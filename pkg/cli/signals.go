@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -18,13 +19,19 @@ func (s signalled) Error() string { return "ended by " + unix.SignalName(s.signa
 // exitCode is the one that a shell reports for the signal.
 func (s signalled) exitCode() int { return 128 + int(s.signal) }
 
-// signalContext returns a context that SIGTERM or SIGINT ends, with a signalled
-// as its cause. release gives both signals back to the system, and returns the
-// cause when one had come until then.
-func signalContext(parent context.Context) (ctx context.Context, release func() error) {
+// signalContext returns a context that a signal which asks to end ends, with a
+// signalled as its cause. Nobody who reads what we write ends it: a write to a
+// closed pipe fails, and that is all. release gives the signals back to the system,
+// and returns the cause when one had come until then. What is among others means
+// something else to the command. What nohup has us ignore stays ignored.
+func signalContext(parent context.Context, others ...os.Signal) (ctx context.Context, release func() error) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	signal.Notify(signals, slices.DeleteFunc([]os.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT}, func(s os.Signal) bool {
+		return signal.Ignored(s) || slices.Contains(others, s)
+	})...)
+	closed := make(chan os.Signal, 1)   // nobody reads it
+	signal.Notify(closed, unix.SIGPIPE) // to ignore it would be inherited
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -33,6 +40,7 @@ func signalContext(parent context.Context) (ctx context.Context, release func() 
 		}
 	}()
 	release = sync.OnceValue(func() error {
+		signal.Stop(closed)
 		signal.Stop(signals) // what came before is in the channel now
 		close(signals)
 		<-done

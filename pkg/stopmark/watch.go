@@ -2,7 +2,10 @@ package stopmark
 
 import (
 	"context"
+	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/proc"
 )
@@ -19,8 +22,10 @@ const (
 // is. finish starts the programs of such marks and releases them; it may take its
 // time, and be called for other marks meanwhile.
 //
-// It looks at the marks at once and whenever look is called, which never waits.
-// While there are no marks it does nothing.
+// It looks at the marks at once, when one is made, and whenever look is called,
+// which never waits. The kernel may have no inotify to spare; with a look at every
+// event of supervisord, all that is missed then is a holder who died before it
+// stopped anything. While there are no marks it does nothing.
 func Watch(ctx context.Context, runDir string, finish func(context.Context)) (look func()) {
 	w := watcher{
 		runDir: runDir, finish: finish, delay: firstDelay,
@@ -33,9 +38,32 @@ func Watch(ctx context.Context, runDir string, finish func(context.Context)) (lo
 		default: // it is about to look anyway
 		}
 	}
+	onNewMark(ctx, runDir, look)
 	look()
 	go w.run(ctx)
 	return look
+}
+
+// onNewMark calls look for each new mark, until ctx is done.
+func onNewMark(ctx context.Context, runDir string, look func()) {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return
+	}
+	events := os.NewFile(uintptr(fd), "inotify")
+	if _, err := unix.InotifyAddWatch(fd, Dir(runDir), unix.IN_CREATE|unix.IN_MOVED_TO|unix.IN_ONLYDIR); err != nil {
+		_ = events.Close()
+		return
+	}
+	context.AfterFunc(ctx, func() { _ = events.Close() })
+	go func() {
+		const room = 4096 // for several events with the longest names
+		for buf := make([]byte, room); ; look() {
+			if _, err := events.Read(buf); err != nil {
+				return
+			}
+		}
+	}()
 }
 
 type watcher struct {

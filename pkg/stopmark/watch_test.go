@@ -58,6 +58,19 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// TestWatchNewMarks has holders die that have stopped nothing, so that supervisord
+// tells of nothing.
+func TestWatchNewMarks(t *testing.T) {
+	run := t.TempDir()
+	must(t, os.Mkdir(Dir(run), 0o755))
+	var fails atomic.Bool
+	watching(t, run, &fails)
+	for range 10 {
+		kill(t, hold(t, run, "a", Restart))
+		testenv.WaitFor(t, "it is finished", func() bool { return len(All(run)) == 0 })
+	}
+}
+
 // TestWatchGoesOn has what finishes fail, and other holders die meanwhile.
 func TestWatchGoesOn(t *testing.T) {
 	run := t.TempDir()
