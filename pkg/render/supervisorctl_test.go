@@ -28,7 +28,7 @@ func supervisorctl(t *testing.T, dir string, args ...string) string {
 func running(t *testing.T, c config.Config) {
 	t.Helper()
 	cmd := exec.Command("/usr/bin/supervisord", "-n", "-c", render.SupervisorConf(c))
-	cmd.Env = c.Environ
+	cmd.Dir, cmd.Env = c.RunDir, c.Environ // for files that have no path
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
