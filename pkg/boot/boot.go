@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/config"
-	"github.com/ZPascal/container-manager/pkg/follow"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/pkg/setup"
+	"github.com/ZPascal/container-manager/pkg/stdoutlog"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
@@ -76,7 +76,7 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 		}
 		b.checkJobs()
 		if b.Config.LogStdout {
-			if err := follow.Begin(b.Config, conf); err != nil {
+			if err := stdoutlog.Begin(b.Config, conf); err != nil {
 				return err
 			}
 		}

@@ -48,7 +48,7 @@ func entries() []entry {
 		{"script", scriptCommand},
 		{"cron", cronCommand},
 		{"eventlistener", eventListenerCommand},
-		{"follow", followCommand},
+		{"stdout-log", stdoutLogCommand},
 		{"kick", kickCommand},
 		{health.WorkerCommand, restartWorkerCommand},
 		{health.ResumeCommand, resumeCommand},

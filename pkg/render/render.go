@@ -67,7 +67,7 @@ func All(c config.Config) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	r.addStdoutProgram(conf)
+	r.addStdoutLogProgram(conf)
 	r.divideRotation(conf, rotated)
 	r.addSupervisord(conf)
 	r.addLogrotate(rotated)

@@ -7,7 +7,7 @@ import (
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
-func TestStdoutProgram(t *testing.T) {
+func TestStdoutLogProgram(t *testing.T) {
 	const on = "IMAGE_LOG_STDOUT=on"
 	global := func(tree testenv.Tree) string { return testenv.Read(t, tree.Path("run/supervisord/global.conf")) }
 
@@ -16,7 +16,7 @@ func TestStdoutProgram(t *testing.T) {
 		t.Errorf("without %s there are %+v", on, got)
 	}
 	got := accepted(t, tree, on)
-	if p := got["stdout-log:stdout-log"]; p.Command != "container-manager follow" || !p.Autostart || p.Stdout != "None" {
+	if p := got["stdout-log:stdout-log"]; p.Command != "container-manager stdout-log" || !p.Autostart || p.Stdout != "None" {
 		t.Errorf("the program is %+v", p)
 	}
 	if !strings.Contains(global(tree), "\nsilent = true\n") {

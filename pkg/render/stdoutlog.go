@@ -2,19 +2,19 @@ package render
 
 import "github.com/ZPascal/container-manager/pkg/supervisorconf"
 
-// StdoutProgram is the program that writes the logs of all others to the
+// StdoutLogProgram is the program that writes the logs of all others to the
 // container's standard output.
-const StdoutProgram = "stdout-log"
+const StdoutLogProgram = "stdout-log"
 
-// addStdoutProgram adds that program where it is wanted. supervisord itself is
+// addStdoutLogProgram adds that program where it is wanted. supervisord itself is
 // silent then: its own log is one of those that are followed, and it must never
 // wait for whoever reads standard output. Where it has no other place for its log,
 // it goes on.
-func (r *renderer) addStdoutProgram(conf *supervisorconf.Conf) {
+func (r *renderer) addStdoutLogProgram(conf *supervisorconf.Conf) {
 	if !r.LogStdout {
 		return
 	}
-	const name = "program:" + StdoutProgram
+	const name = "program:" + StdoutLogProgram
 	if s := conf.Section(name); s != nil {
 		for _, b := range s.Blocks {
 			r.problem(b.File.Path, b.Line, "[%s] is the container manager's own program while IMAGE_LOG_STDOUT is on: choose another name", b.Name)
@@ -24,12 +24,12 @@ func (r *renderer) addStdoutProgram(conf *supervisorconf.Conf) {
 		conf.Section("supervisord").Set("silent", "true")
 	}
 	conf.Append(name,
-		"command = container-manager follow",
+		"command = container-manager stdout-log",
 		"autorestart = true",
 		"priority = 1", // first to start and last to stop
 		"stopwaitsecs = 5",
 		"stdout_logfile = NONE",
-		"stderr_logfile = %(ENV_SUPERVISOR_LOGS_DIR)s/"+StdoutProgram+".log",
+		"stderr_logfile = %(ENV_SUPERVISOR_LOGS_DIR)s/"+StdoutLogProgram+".log",
 		"stderr_logfile_maxbytes = 1MB",
 		"stderr_logfile_backups = 1")
 }

@@ -1,4 +1,4 @@
-package follow
+package stdoutlog
 
 import (
 	"os"
@@ -27,7 +27,7 @@ func Sources(conf *supervisorconf.Conf) []Source {
 	var sources []Source
 	at := map[string]int{}
 	for _, l := range conf.Logs() {
-		if l.Process == render.StdoutProgram || l.Section.Kind() == "eventlistener" && l.Stream == "stdout" {
+		if l.Process == render.StdoutLogProgram || l.Section.Kind() == "eventlistener" && l.Stream == "stdout" {
 			continue
 		}
 		if i, shared := at[l.Path]; shared {

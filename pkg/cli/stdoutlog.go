@@ -9,18 +9,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ZPascal/container-manager/pkg/config"
-	"github.com/ZPascal/container-manager/pkg/follow"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/stdoutlog"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
-func followCommand() *cobra.Command {
+func stdoutLogCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "follow",
+		Use:   "stdout-log",
 		Short: "Write the logs of all programs to the standard output of supervisord, which runs this with IMAGE_LOG_STDOUT",
 		Args:  noArguments,
-		RunE:  followLogs,
+		RunE:  writeStdoutLog,
 	}
 }
 
@@ -28,14 +28,14 @@ func followCommand() *cobra.Command {
 // read standard output any more.
 const lastWords = 2 * time.Second
 
-func followLogs(c *cobra.Command, _ []string) error {
+func writeStdoutLog(c *cobra.Command, _ []string) error {
 	ctx, release := signalContext(context.Background())
 	defer func() { _ = release() }()
 	cfg, err := config.LoadSaved()
 	if err != nil {
 		return err
 	}
-	out, err := follow.OfProcess(os.Getppid())
+	out, err := stdoutlog.OfProcess(os.Getppid())
 	if err != nil {
 		return err
 	}
@@ -43,8 +43,8 @@ func followLogs(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return fmt.Errorf("cannot read supervisord's configuration: %w (has the container started?)", err)
 	}
-	f := follow.Follower{
-		Sources: follow.Sources(conf), Positions: follow.PositionsPath(cfg), Out: out,
+	f := stdoutlog.Follower{
+		Sources: stdoutlog.Sources(conf), Positions: stdoutlog.PositionsPath(cfg), Out: out,
 		JSON: cfg.LogFormat == "json", Colour: out.IsTerminal() && cfg.NoColor == "",
 		Log: log.Named(log.New(os.Stderr, logOptions(cfg)), c.Name()),
 	}

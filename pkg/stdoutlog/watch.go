@@ -1,4 +1,4 @@
-package follow
+package stdoutlog
 
 import (
 	"encoding/binary"

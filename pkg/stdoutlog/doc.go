@@ -1,4 +1,4 @@
-// Package follow writes what the programs of a container log to the container's
+// Package stdoutlog writes what the programs of a container log to the container's
 // standard output, each line with the name of its program in front.
 //
 // The log files are the buffer in between. supervisord writes to them whether or
@@ -10,4 +10,4 @@
 // removed again soon, and of new lines with a delay, so that many come together.
 // How far each stream has been written is recorded below IMAGE_RUN_DIR, for a
 // Follower that takes over from one that was killed.
-package follow
+package stdoutlog
