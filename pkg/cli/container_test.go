@@ -32,7 +32,7 @@ type container struct {
 func newContainer(t *testing.T, environ ...string) *container {
 	t.Helper()
 	t.Parallel()
-	c := &container{Tree: testenv.NewTree(t), t: t, bin: filepath.Dir(buildBinary(t)), ended: make(chan struct{})}
+	c := &container{Tree: testenv.NewTreeAt(t, testenv.ShortDir(t)), t: t, bin: filepath.Dir(buildBinary(t)), ended: make(chan struct{})}
 	c.environ = c.Environ(append([]string{
 		"PATH=" + c.bin + ":" + os.Getenv("PATH") + ":/usr/sbin",
 		"IMAGE_BACKUP_ENABLED=false", "IMAGE_HEALTH_GRACE=0", "IMAGE_HEALTH_LIVENESS_CHECK_ENABLED=true",

@@ -4,18 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"testing"
 
 	"golang.org/x/sys/unix"
 )
-
-// Cached is Cache for tests.
-func Cached(t testing.TB, key string, build func(path string) error) string {
-	t.Helper()
-	path, err := Cache(key, t.Logf, build)
-	check(t, err)
-	return path
-}
 
 // Cache returns the path of something that is expensive to make and kept outside
 // the tree, in the user's cache directory, from one run of the tests to the next:

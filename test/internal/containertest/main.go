@@ -62,6 +62,33 @@ func Use(use func(*Podman) error) error {
 	return errors.Join(err, storage.close())
 }
 
+// MakeBases makes the images that Dockerfiles begin with, unless they are kept.
+func MakeBases(ctx context.Context, say func(format string, args ...any)) error {
+	_, _, err := bases(ctx, say)
+	return err
+}
+
+// MakeImage makes the image of Dockerfile.alpine, unless it is kept.
+func MakeImage(ctx context.Context, say func(format string, args ...any)) error {
+	base, key, err := bases(ctx, say)
+	if err == nil {
+		_, err = baseImage(ctx, say, base, key)
+	}
+	return err
+}
+
+// Sweep deletes the storages, with all containers, that processes have left which
+// were killed. Those of processes that live are locked.
+func Sweep() error {
+	if os.Geteuid() != 0 {
+		return nil // no container can have run
+	}
+	if err := os.MkdirAll(testenv.CacheDir(), 0o755); err != nil {
+		return err
+	}
+	return sweep(testenv.CacheDir())
+}
+
 // storage is where the containers of one process lie, and what it found.
 type storage struct {
 	dir    string

@@ -1,0 +1,110 @@
+// Command all runs all tests, for make test: it makes what they need, runs
+// go test with its arguments, and leaves no process, mount or file behind,
+// however that ended. What a run has left that was killed, the next one clears.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/ZPascal/container-manager/test/internal/containertest"
+	"github.com/ZPascal/container-manager/test/testenv"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	err := run(ctx, os.Args[1:])
+	stop()
+	var failed *exec.ExitError
+	if err != nil && !errors.As(err, &failed) {
+		fmt.Fprintln(os.Stderr, "all:", err)
+	}
+	if err != nil {
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) (err error) {
+	if err := errors.Join(containertest.Sweep(), sweep(), containertest.Sweep()); err != nil {
+		return fmt.Errorf("cannot clear what an earlier run has left: %w", err)
+	}
+	dir, lock, err := newDir()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// The processes that are ended in between may have held storages of containers.
+		err = errors.Join(err, containertest.Sweep(), clearDir(dir), lock.Unlock(), containertest.Sweep())
+	}()
+	// Everything below looks for its place here, and can be found by it.
+	if err := os.Setenv("TMPDIR", dir); err != nil {
+		return err
+	}
+	if err := prepare(ctx); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test"}, args...)...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 30 * time.Second
+	return cmd.Run()
+}
+
+// prepare makes what tests share and what takes minutes, where no test's time limit
+// runs. All of it is kept for the next run.
+func prepare(ctx context.Context) error {
+	say := func(format string, args ...any) { fmt.Printf("prepare: "+format+"\n", args...) }
+	steps := []struct {
+		what string
+		make func() error
+	}{
+		{"filebeat 7.17, which is compiled (some minutes the first time)", func() error {
+			_, err := testenv.MakeFilebeat(ctx, say)
+			return err
+		}},
+		{"the images of distributions, which are made of packages (some minutes the first time)", func() error {
+			return containertest.MakeBases(ctx, say)
+		}},
+		{"the image of Dockerfile.alpine (a minute after each change)", func() error {
+			return containertest.MakeImage(ctx, say)
+		}},
+	}
+	if os.Geteuid() != 0 {
+		say("without root no container can run: their tests will fail; sudo make test runs them")
+		steps = steps[:1]
+	}
+	for i, step := range steps {
+		say("%d of %d: %s", i+1, len(steps), step.what)
+		began := time.Now()
+		if err := step.make(); err != nil {
+			return err
+		}
+		say("%d of %d: ready after %s", i+1, len(steps), time.Since(began).Round(time.Second))
+	}
+	return nil
+}
+
+// sweep clears the directories of runs that were killed: those that nobody locks.
+func sweep() error {
+	var errs []error
+	dirs, err := filepath.Glob(filepath.Join(os.TempDir(), dirPattern))
+	errs = append(errs, err)
+	for _, dir := range slices.DeleteFunc(dirs, isLock) {
+		lock, err := tryLock(dir)
+		if lock == nil {
+			errs = append(errs, err)
+			continue
+		}
+		errs = append(errs, clearDir(dir), lock.Unlock())
+	}
+	return errors.Join(errs...)
+}
