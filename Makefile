@@ -27,7 +27,7 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 # sudo and minimal images leave these out.
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 
-.PHONY: help run build quick test test-slow lint bench image dist clean
+.PHONY: help run build quick test test-slow lint fuzz bench image dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ test-slow: ## make test with half a CPU (test/slow.sh)
 lint: ## format, vet, staticcheck, shellcheck
 	@test/install.sh lint
 	@test/lint.sh
+
+fuzz: ## run each fuzz target for a minute, or FUZZTIME=...
+	@test/fuzz.sh
 
 bench: ## measure, on this machine
 	@test/install.sh run test bench

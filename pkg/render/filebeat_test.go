@@ -167,6 +167,7 @@ func TestPlaces(t *testing.T) {
 		"a: &x {b: 1}\nc: {<<: *x, d: \"${A}\"}\n":   "a: {b: 1}\nc: {b: 1, d: '1'}\n",
 		"a: [x, # ${NONE}\n  \"${A}\"] # y\n":        "a: [x, '1']\n",
 		"a: |-\n  ${A}\nb: !!str\n  ${A}\n":          "a: '1'\nb: '1'\n",
+		"a: {b: , c: [~, ]}\n":                       "a: {b: null, c: [null]}\n",
 		"a: |\n  ${A}\n":                             "a: |\n  ${A}\n", // has a line's end too
 		"a: >2\n    x\n   ${A}\nb: |2\n     ${A}\n":  "a: >2\n    x\n   ${A}\nb: |2\n     ${A}\n",
 		"a: \"\\x24{A}\"\n":                          "a: '1'\n",

@@ -26,7 +26,7 @@ func TestLogInputsSayThatTheyAreDeprecated(t *testing.T) {
 		"- &x\n  type: filestream\n  id: x\n  paths: [/x]\n- {<<: *x, id: y}\n":     "- {type: filestream, id: x, paths: [/x]}\n- {type: filestream, id: y, paths: [/x]}\n",
 		"# nothing\n": "",
 		"":            "",
-		"---\n":       "",
+		"---\n":       "---\n",
 	} {
 		holds(t, filebeatFile(t, "filebeat.d/x.yml", text, "A=1", "KIND=log"), want)
 	}

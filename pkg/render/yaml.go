@@ -36,10 +36,11 @@ func documents(text string) ([]*yaml.Node, error) {
 
 // badLine returns the line at which a text stops being YAML: the one behind its
 // longest valid beginning. The line in the library's error is too small by one
-// for some errors, and missing from others.
+// for some errors, and missing from others. It looks at a thousand beginnings, as
+// each takes a parse; that is more than such a file has lines.
 func badLine(text string) int {
 	lines := strings.SplitAfter(text, "\n")
-	for n := len(lines) - 1; n > 0; n-- {
+	for n := len(lines) - 1; n > max(0, len(lines)-1000); n-- {
 		if _, err := documents(strings.Join(lines[:n], "")); err == nil {
 			return n + 1
 		}
@@ -63,7 +64,7 @@ func (f *yamlFile) encode() (string, error) {
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
 	for _, doc := range f.docs {
-		dropComments(doc)
+		prepare(doc)
 		if err := encoder.Encode(doc); err != nil {
 			return "", fmt.Errorf("cannot render %s: %w", f.path, err)
 		}
@@ -71,10 +72,15 @@ func (f *yamlFile) encode() (string, error) {
 	return b.String(), nil
 }
 
-func dropComments(n *yaml.Node) {
+// prepare drops the comments below a node, and spells null out where there is
+// nothing: the library writes an empty string for it in brackets.
+func prepare(n *yaml.Node) {
 	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
+	if n.Kind == yaml.ScalarNode && n.Value == "" && n.Tag == "!!null" && n.Style&yaml.TaggedStyle == 0 {
+		n.Value = "null"
+	}
 	for _, child := range n.Content {
-		dropComments(child)
+		prepare(child)
 	}
 }
 

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Runs each fuzz target of the tree for FUZZTIME, one after the other. What fails is
+# left below the package's testdata/fuzz, where go test finds it again.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+status=0
+# shellcheck disable=SC2013 # the names hold no blanks
+for file in $(grep -rl --include='*_test.go' '^func Fuzz' pkg test | sort); do
+	for target in $(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$file"); do
+		echo "$(dirname "$file"): $target for ${FUZZTIME:=1m}"
+		go test "./$(dirname "$file")" -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" -parallel "${FUZZPARALLEL:-1}" || status=1
+	done
+done
+exit $status
