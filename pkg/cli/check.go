@@ -2,9 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -60,8 +57,6 @@ func check(name string, kind health.Kind) error {
 	defer stop()
 	run := health.Check{
 		Kind: kind, Config: programs.Config, Client: programs.Client, Log: programs.Log,
-		Restart: func(ctx context.Context, r health.Request) error { return launch(ctx, programs, r) },
-		Resume:  health.RunResume,
 	}
 	healthy, err := run.Run(ctx)
 	if err == nil && !healthy {
@@ -78,16 +73,6 @@ func checkBase(ctx context.Context, cfg config.Config, l log.Logger, _ []string)
 	}
 	base := health.Check{
 		Kind: health.Liveness, Config: cfg, Client: programs.Client, Log: l,
-		Restart: func(ctx context.Context, r health.Request) error { return launch(ctx, programs, r) },
 	}
 	return base.Base(ctx)
-}
-
-// launch asks for a restart, and hands on what the process that does it logs.
-func launch(ctx context.Context, p health.Programs, r health.Request) error {
-	handedOver, err := health.Launch(ctx, p.Config, r, func(line string) { fmt.Fprintln(os.Stderr, line) })
-	if handedOver && err == nil {
-		p.Log.Info().Msgf("a process of its own restarts %s: this one ends with it", strings.Join(r.Names, ", "))
-	}
-	return err
 }

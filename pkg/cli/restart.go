@@ -66,7 +66,7 @@ func restart(command string, names []string, limit config.Duration) error {
 	if r.Check != "" {
 		r.Why = fmt.Sprintf("a probe of the %s check asked for it", r.Check)
 	}
-	return leftAlone(launch(ctx, programs, r))
+	return leftAlone(health.Launch(ctx, programs.Config, programs.Log, r))
 }
 
 // programNames wants the names of programs as arguments.

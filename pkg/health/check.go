@@ -22,10 +22,9 @@ type Check struct {
 	Config config.Config
 	Client supervisor.Client
 	Log    log.Logger
-	// Restart asks for a restart and waits for it; it is Launch, but for tests.
+	// Tests restart and resume in their own process; nil is Launch and RunResume.
 	Restart func(context.Context, Request) error
-	// Resume is RunResume, but for tests.
-	Resume func() error
+	Resume  func() error
 
 	known      results // of the checks before this one
 	restarting sync.WaitGroup
@@ -60,7 +59,7 @@ func (c *Check) Run(ctx context.Context) (healthy bool, err error) {
 	// Mostly the event listener has done it already.
 	if len(stopmark.Orphans(c.Config.RunDir)) > 0 {
 		c.restarting.Go(func() {
-			if err := c.Resume(); err != nil {
+			if err := c.resume(); err != nil {
 				c.Log.Error().Msgf("cannot start what was left stopped: %v", err)
 			}
 		})
@@ -191,17 +190,8 @@ func (c *Check) say(p probe, f finding) {
 // their failures are counted anew.
 func (c *Check) restart(ctx context.Context, p probe, sick []string, r Result) {
 	l := log.Named(c.Log, p.Name)
-	all, err := c.Client.Processes(ctx)
-	if err != nil {
-		l.Error().Msgf("cannot restart %s: %v", strings.Join(sick, ", "), err)
-		return
-	}
 	for _, program := range sick {
-		if len(supervisor.Select(all, program)) == 0 {
-			l.Info().Msgf("there is no program %s to restart", program)
-			continue
-		}
-		err := c.Restart(ctx, Request{
+		err := c.launch(ctx, Request{
 			Names: []string{program}, Check: c.Kind, Since: r.Began,
 			Why: fmt.Sprintf("%s of the %s check failed", p.Name, c.Kind),
 		})
@@ -212,6 +202,20 @@ func (c *Check) restart(ctx context.Context, p probe, sick []string, r Result) {
 			l.Error().Msgf("cannot restart %s: %v", program, err)
 		}
 	}
+}
+
+func (c *Check) launch(ctx context.Context, r Request) error {
+	if c.Restart != nil {
+		return c.Restart(ctx, r)
+	}
+	return Launch(ctx, c.Config, c.Log, r)
+}
+
+func (c *Check) resume() error {
+	if c.Resume != nil {
+		return c.Resume()
+	}
+	return RunResume()
 }
 
 func (c *Check) forgetFailures(probe string) {

@@ -11,6 +11,15 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
+// forbidden says why a kind of check restarts nothing at all; "" when it may. A
+// person, who is no check, always may.
+func forbidden(c config.Config, k Kind) string {
+	if k == Readiness && !bool(c.ReadinessForce) {
+		return "readiness checks restart nothing (IMAGE_HEALTH_READINESS_FORCE_REBOOT)"
+	}
+	return ""
+}
+
 // situation is what is known when a check asks for the restart of a program.
 type situation struct {
 	now     time.Time

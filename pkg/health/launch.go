@@ -7,10 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/script"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
@@ -28,35 +30,40 @@ const (
 
 // Launch restarts programs by a process of its own, and hands on what it says.
 // When ctx is done it stops waiting for the process, and does not wait at all
-// where the restart ends this process itself: then handedOver is true.
-func Launch(ctx context.Context, c config.Config, r Request, output func(line string)) (handedOver bool, err error) {
-	if r.Check == Readiness && !bool(c.ReadinessForce) {
-		return false, fmt.Errorf("readiness checks restart nothing (IMAGE_HEALTH_READINESS_FORCE_REBOOT): %w", ErrLeftAlone)
+// where the restart ends this process itself.
+func Launch(ctx context.Context, c config.Config, l log.Logger, r Request) error {
+	if why := forbidden(c, r.Check); why != "" {
+		return fmt.Errorf("%s: %w", why, ErrLeftAlone)
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return false, err
+		return err
 	}
 	if slices.ContainsFunc(r.Names, func(name string) bool { return supervisor.Stands(name, c.SupervisedGroup, c.Supervised) }) {
-		return true, startAlone(c, self, r.args())
+		if err := startAlone(c, self, r.args()); err != nil {
+			return err
+		}
+		l.Info().Msgf("a process of its own restarts %s: this one ends with it", strings.Join(r.Names, ", "))
+		return nil
 	}
+	output := func(line string) { fmt.Fprintln(os.Stderr, line) }
 	done := make(chan error, 1)
 	go func() {
 		done <- script.Command{Path: self, Args: r.args(), Env: c.Environ, Output: output, Session: true}.Run(context.WithoutCancel(ctx))
 	}()
 	select {
 	case <-ctx.Done():
-		return false, fmt.Errorf("the restart goes on, but nobody waits for it any longer: %w", context.Cause(ctx))
+		return fmt.Errorf("the restart goes on, but nobody waits for it any longer: %w", context.Cause(ctx))
 	case err = <-done:
 	}
 	var failed *script.Error
 	if errors.As(err, &failed) && failed.Err == nil {
 		if failed.Status == LeftAloneStatus {
-			return false, ErrLeftAlone
+			return ErrLeftAlone
 		}
-		return false, errors.New("the restart failed")
+		return errors.New("the restart failed")
 	}
-	return false, err
+	return err
 }
 
 // startAlone starts the worker so that it needs nothing of this process. Pipes

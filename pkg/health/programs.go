@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/abrander/go-supervisord"
@@ -154,6 +155,8 @@ func (p Programs) locked(ctx context.Context, names []string, do func([]supervis
 	if err != nil {
 		return err
 	}
+	// All in the same order, so that no two wait for each other.
+	slices.SortFunc(processes, func(a, b supervisord.ProcessInfo) int { return strings.Compare(supervisor.Name(a), supervisor.Name(b)) })
 	var full []string
 	for _, process := range processes {
 		full = append(full, supervisor.Name(process))
@@ -161,7 +164,6 @@ func (p Programs) locked(ctx context.Context, names []string, do func([]supervis
 	if err := os.MkdirAll(programDir(p.Config), 0o755); err != nil {
 		return err
 	}
-	slices.Sort(full) // all in the same order, so that no two wait for each other
 	waited := false
 	for _, name := range full {
 		lock, err := fsutil.WaitLock(ctx, filepath.Join(programDir(p.Config), url.PathEscape(name)+".lock"), func() {

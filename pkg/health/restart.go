@@ -41,6 +41,10 @@ func (p Programs) Restart(ctx context.Context, r Request) error {
 		}
 		return p.restart(ctx, r, names)
 	})
+	if r.Check != "" && errors.Is(err, supervisor.ErrUnknown) { // a probe may be about something else
+		p.Log.Info().Msgf("there is no program %s to restart", strings.Join(r.Names, ", "))
+		err = ErrLeftAlone
+	}
 	return errors.Join(append(errs, err)...)
 }
 
