@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 gofumpt=mvdan.cc/gofumpt@v0.12.0
 staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 status=0
 failed() {
@@ -26,6 +27,17 @@ unformatted=$(go run "$gofumpt" -l .) || failed "gofumpt"
 go vet ./... || failed "go vet"
 
 go run "$staticcheck" ./... || failed "staticcheck"
+
+go mod verify >/dev/null || failed "go mod verify"
+
+# go run says the status of what it ran in words only. A vulnerability is status 3;
+# without its database, which is on the network, nothing can be said.
+found=$(go run "$govulncheck" ./cmd/... 2>&1)
+case "$found" in
+*"No vulnerabilities found"*) ;;
+*"exit status 3"*) failed "govulncheck:" "$found" ;;
+*) echo "lint: no vulnerability was looked for, because govulncheck did not run: $found" >&2 ;;
+esac
 
 case "$(shellcheck --version)" in
 *"version: 0."[0-8].*) failed "shellcheck 0.9 or newer is needed: shellcheck --version" ;;

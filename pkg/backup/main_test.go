@@ -2,7 +2,6 @@ package backup
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -82,9 +81,4 @@ func helperRunner(args []string) Runner {
 		}
 	}
 	return Runner{Config: c, Log: zerolog.New(os.Stderr)}
-}
-
-func unmarshal(t *testing.T, text string, v any) {
-	t.Helper()
-	must(t, json.Unmarshal([]byte(text), v))
 }

@@ -1,10 +1,11 @@
 package health
 
 import (
-	"github.com/ZPascal/container-manager/pkg/proc"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ZPascal/container-manager/pkg/proc"
 
 	"github.com/abrander/go-supervisord"
 
