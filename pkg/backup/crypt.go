@@ -140,8 +140,7 @@ func (r Runner) decrypt(in io.Reader) (io.Reader, error) {
 		return nil, fmt.Errorf("%w: put the secret key into %s (IMAGE_BACKUP_AGE_IDENTITY_FILE)", errNoKey, r.Config.AgeIdentities)
 	}
 	plain, err := age.Decrypt(in, identities...)
-	var noMatch *age.NoIdentityMatchError
-	if errors.As(err, &noMatch) {
+	if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
 		return nil, fmt.Errorf("%w: neither those of IMAGE_BACKUP_AGE_IDENTITY_FILE=%s nor the passphrase of IMAGE_BACKUP_AGE_PASSPHRASE_FILE=%s",
 			errNoKey, r.Config.AgeIdentities, r.Config.AgePassphrase)
 	}

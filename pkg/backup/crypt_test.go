@@ -119,12 +119,11 @@ func TestRetentionWithoutTheKey(t *testing.T) {
 }
 
 func TestBadKeys(t *testing.T) {
-	var invalid *config.Error
 	v := withPaths(t)
 	v.Config.AgeRecipients = "age1nonsense"
 	_, err := v.Backup(t.Context())
 	wantError(t, err, "IMAGE_BACKUP_AGE_RECIPIENTS holds something that is no public key of age")
-	if !errors.As(err, &invalid) {
+	if _, ok := errors.AsType[*config.Error](err); !ok {
 		t.Errorf("%T", err)
 	}
 	v.Config.AgePassphrase = "/nonexistent"

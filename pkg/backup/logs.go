@@ -46,8 +46,7 @@ func backupLogs(ctx context.Context, c config.Config, l log.Logger, stage string
 		Output:  func(line string) { l.Info().Msg(line) },
 		Timeout: time.Duration(c.BackupTimeout),
 	}.Run(ctx)
-	var failed *script.Error
-	if errors.As(err, &failed) && failed.Status == rsyncVanished {
+	if failed, ok := errors.AsType[*script.Error](err); ok && failed.Status == rsyncVanished {
 		l.Warn().Msg("some logs vanished while they were read")
 		return 1, nil
 	}

@@ -66,8 +66,7 @@ func (r Runner) script(ctx context.Context, f scriptdir.File, c call) (problems 
 		Env:     append(slices.Clip(r.Config.Environ), c.variable),
 		Timeout: time.Duration(r.Config.BackupTimeout),
 	})
-	var failed *script.Error
-	if errors.As(err, &failed) && failed.Timeout > 0 {
+	if failed, ok := errors.AsType[*script.Error](err); ok && failed.Timeout > 0 {
 		err = fmt.Errorf("%w (IMAGE_BACKUP_SCRIPT_TIMEOUT)", err)
 	}
 	return problems, err

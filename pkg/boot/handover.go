@@ -70,12 +70,10 @@ type NotRunError struct {
 
 func (e *NotRunError) Error() string {
 	reason := e.Err
-	var lookup *exec.Error
-	if errors.As(e.Err, &lookup) {
+	if lookup, ok := errors.AsType[*exec.Error](e.Err); ok {
 		reason = lookup.Err
 	}
-	var errno syscall.Errno
-	if errors.As(e.Err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](e.Err); ok {
 		reason = errno
 	}
 	return fmt.Sprintf("cannot run %q: %v", e.Command, reason)

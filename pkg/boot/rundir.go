@@ -128,7 +128,7 @@ func checkContent(dir string) error {
 // runDirError says which directory could not be written, and who owns it. It may
 // be one below IMAGE_RUN_DIR.
 func runDirError(dir string, err error) error {
-	if path := (*fs.PathError)(nil); errors.As(err, &path) && errors.Is(err, fs.ErrPermission) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok && errors.Is(err, fs.ErrPermission) {
 		dir = filepath.Dir(path.Path)
 	}
 	return fmt.Errorf("IMAGE_RUN_DIR cannot be used: %w%s", err, fsutil.Advice(dir, err))

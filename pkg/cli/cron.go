@@ -191,8 +191,8 @@ func crontabsOf(c config.Config, named []string) []string {
 
 // badLines makes what is wrong with crontabs an error of the configuration.
 func badLines(err error) error {
-	var problems cron.Problems
-	if !errors.As(err, &problems) {
+	problems, ok := errors.AsType[cron.Problems](err)
+	if !ok {
 		return err
 	}
 	return invalid(fmt.Errorf("the crontab has bad lines:\n  %s", strings.Join(problems.Lines(), "\n  ")))

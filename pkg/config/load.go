@@ -66,8 +66,8 @@ func load(problems []string) (Config, error) {
 			break
 		}
 		// envconfig stops at the first error: note it, go on without that variable.
-		var parse *envconfig.ParseError
-		if !errors.As(err, &parse) {
+		parse, ok := errors.AsType[*envconfig.ParseError](err)
+		if !ok {
 			return c, fmt.Errorf("cannot read the environment: %w", err)
 		}
 		v := variable(parse.KeyName)

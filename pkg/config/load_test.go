@@ -26,8 +26,8 @@ func problems(t *testing.T, environ ...string) []string {
 	t.Helper()
 	testenv.SetEnviron(t, environ...)
 	_, err := Load()
-	var invalid *Error
-	if !errors.As(err, &invalid) {
+	invalid, ok := errors.AsType[*Error](err)
+	if !ok {
 		t.Fatalf("Load: %v, want an *Error", err)
 	}
 	return invalid.Problems

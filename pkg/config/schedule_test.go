@@ -13,8 +13,8 @@ import (
 func TestLoadChecksSchedules(t *testing.T) {
 	testenv.SetEnviron(t, "IMAGE_BACKUP_CRON=61 * * * *", "IMAGE_HEALTH_CRON=@every 5s", "IMAGE_LOGROTATE_CRON=0 0 30 2 *")
 	_, err := Load()
-	var invalid *Error
-	if !errors.As(err, &invalid) {
+	invalid, ok := errors.AsType[*Error](err)
+	if !ok {
 		t.Fatalf("Load: %v, want an *Error", err)
 	}
 	want := []string{
@@ -52,8 +52,8 @@ func TestLoadChecksDurations(t *testing.T) {
 func TestLoadChecksTheHealthVariables(t *testing.T) {
 	testenv.SetEnviron(t, "IMAGE_HEALTH_FAILURE_THRESHOLD=0", "IMAGE_HEALTH_GRACE=-1s", "IMAGE_HEALTH_TIMEOUT=soon")
 	_, err := Load()
-	var invalid *Error
-	if !errors.As(err, &invalid) {
+	invalid, ok := errors.AsType[*Error](err)
+	if !ok {
 		t.Fatalf("Load: %v, want an *Error", err)
 	}
 	const duration = "expected a duration such as 90s, 5m or 1h30m, or a number of seconds"

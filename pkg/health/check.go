@@ -159,8 +159,7 @@ func (c *Check) run(ctx context.Context, p probe) finding {
 	if more > 0 {
 		f.lines = append(f.lines, fmt.Sprintf("(and %d lines more)", more))
 	}
-	var failed *script.Error
-	if errors.As(err, &failed) && failed.Err == nil {
+	if failed, ok := errors.AsType[*script.Error](err); ok && failed.Err == nil {
 		f.sick = []string{p.program}
 	}
 	f.err = err

@@ -56,8 +56,7 @@ func Launch(ctx context.Context, c config.Config, l log.Logger, r Request) error
 		return fmt.Errorf("the restart goes on, but nobody waits for it any longer: %w", context.Cause(ctx))
 	case err = <-done:
 	}
-	var failed *script.Error
-	if errors.As(err, &failed) && failed.Err == nil {
+	if failed, ok := errors.AsType[*script.Error](err); ok && failed.Err == nil {
 		if failed.Status == LeftAloneStatus {
 			return ErrLeftAlone
 		}

@@ -74,8 +74,7 @@ func HTTP(ctx context.Context, address string, statuses Statuses, body string) e
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		var request *url.Error // repeats the URL, password included
-		if errors.As(err, &request) {
+		if request, ok := errors.AsType[*url.Error](err); ok {
 			err = request.Err
 		}
 		return fail("%w", reason(ctx, err))

@@ -58,8 +58,8 @@ func allOf(t *testing.T, tree testenv.Tree, extra ...string) error {
 func problems(t *testing.T, tree testenv.Tree, extra ...string) []string {
 	t.Helper()
 	_, err := render.All(load(t, tree, extra...))
-	var invalid *render.Error
-	if !errors.As(err, &invalid) {
+	invalid, ok := errors.AsType[*render.Error](err)
+	if !ok {
 		t.Fatalf("All: %v, want an *Error", err)
 	}
 	var relative []string

@@ -26,8 +26,8 @@ type Error struct {
 
 func newError(path string, waitErr error, tail []string) *Error {
 	e := &Error{Path: path, Tail: tail}
-	var exit *exec.ExitError
-	if !errors.As(waitErr, &exit) {
+	exit, ok := errors.AsType[*exec.ExitError](waitErr)
+	if !ok {
 		e.Err = waitErr
 		return e
 	}

@@ -89,8 +89,7 @@ func (c Client) call(ctx context.Context, timeout time.Duration, do func(*superv
 	if err == nil {
 		return nil
 	}
-	var request *url.Error // says no more than what is asked of whom
-	if errors.As(err, &request) {
+	if request, ok := errors.AsType[*url.Error](err); ok {
 		err = request.Err
 	}
 	fault := parseFault(err)

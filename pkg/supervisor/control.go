@@ -203,8 +203,7 @@ func isHalted(pid int) bool {
 
 // ignore drops an error that is one of these faults.
 func ignore(err error, codes ...int) error {
-	var fault *Fault
-	if errors.As(err, &fault) {
+	if fault, ok := errors.AsType[*Fault](err); ok {
 		for _, code := range codes {
 			if fault.Code == code {
 				return nil

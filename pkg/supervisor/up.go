@@ -53,8 +53,7 @@ func (c Client) WaitUp(ctx context.Context, alive func() bool) ([]supervisord.Pr
 
 // unlessGone tells a supervisord that shuts down from one that does not answer.
 func unlessGone(err error) error {
-	var fault *Fault
-	if errors.As(err, &fault) && fault.Code == FaultShutdownState || errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ENOENT) {
+	if fault, ok := errors.AsType[*Fault](err); ok && fault.Code == FaultShutdownState || errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ENOENT) {
 		return ErrGone
 	}
 	return err

@@ -233,8 +233,7 @@ func hexSum(sum []byte) string { return hex.EncodeToString(sum) }
 // cause drops the operation and path that errors of the file system carry, for
 // messages that name the path themselves.
 func cause(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err
 	}
 	return err

@@ -29,8 +29,7 @@ func kustomize(t *testing.T, name string) objects {
 		t.Fatal(err)
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "-C", "../../internal/manifests", "run", ".", dir).Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		t.Fatalf("%v\n%s", err, exit.Stderr)
 	}
 	if err != nil {
