@@ -50,15 +50,15 @@ func TestExec(t *testing.T) {
 			t.Errorf("%+v: nothing is rendered", test.command)
 		}
 		c.wantLog(", now running " + test.path + "\n")
-		kicked := tree.Path("tmp/kicked")
+		woken := tree.Path("tmp/woken")
 		if len(test.command.Argv) > 0 || test.command.Shell != "" {
-			if testenv.Exists(kicked) {
+			if testenv.Exists(woken) {
 				t.Errorf("%+v: there is no supervisord to be kept awake", test.command)
 			}
 			continue
 		}
-		testenv.WaitFor(t, "the child that keeps supervisord awake", func() bool { return testenv.Exists(kicked) })
-		if got, want := testenv.Read(t, kicked), fmt.Sprintf("kick %d %s", os.Getpid(), c.Since.Format(time.RFC3339Nano)); got != want {
+		testenv.WaitFor(t, "the child that keeps supervisord awake", func() bool { return testenv.Exists(woken) })
+		if got, want := testenv.Read(t, woken), fmt.Sprintf("wake %d %s", os.Getpid(), c.Since.Format(time.RFC3339Nano)); got != want {
 			t.Errorf("its command line: %q, want %q", got, want)
 		}
 	}
@@ -76,7 +76,7 @@ func TestCannotExec(t *testing.T) {
 	} {
 		wantError(t, c.Run(t.Context(), command), want)
 	}
-	if len(c.execs) > 0 || testenv.Exists(tree.Path("tmp/kicked")) {
+	if len(c.execs) > 0 || testenv.Exists(tree.Path("tmp/woken")) {
 		t.Errorf("ran %q", c.execs)
 	}
 	c.onExec = func(_, _ []string) error { return unix.ENOEXEC }

@@ -27,17 +27,17 @@ func (b *Boot) exec(c Command) error {
 	if err != nil {
 		return err
 	}
-	endKick := func() {}
+	endWake := func() {}
 	if c.isSupervisord() {
-		endKick = b.startKick()
+		endWake = b.startWake()
 	}
 	b.Log.Debug().Msgf("set-up took %s, now running %s", time.Since(b.Since).Round(time.Millisecond), path)
 	if err := b.Release(); err != nil {
-		endKick()
+		endWake()
 		return err
 	}
 	if err := b.Exec(path, argv, b.Config.Environ); err != nil {
-		endKick()
+		endWake()
 		return &NotRunError{path, err}
 	}
 	return nil
@@ -108,7 +108,7 @@ func (b *Boot) stay(ctx context.Context, conf *supervisorconf.Conf) error {
 	if err != nil {
 		return err
 	}
-	b.startKick()
+	b.startWake()
 	status, err := pid1.Init{
 		Path: path, Argv: argv, Env: b.Config.Environ,
 		Client: client, LogFile: conf.LogFile(), Program: b.Config.MainProgram, Log: b.Log,
@@ -136,16 +136,16 @@ func (b *Boot) finish() {
 	}
 }
 
-// startKick starts the short-lived child that keeps supervisord awake until its
+// startWake starts the short-lived child that keeps supervisord awake until its
 // programs are up, and then says so in one line. The result ends it.
-func (b *Boot) startKick() (end func()) {
+func (b *Boot) startWake() (end func()) {
 	self, err := os.Executable()
 	if err == nil {
-		kick := exec.Command(self, "kick", fmt.Sprint(os.Getpid()), b.Since.Format(time.RFC3339Nano))
-		kick.Stdout, kick.Stderr = os.Stdout, os.Stderr
-		kick.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for supervisord
-		if err = kick.Start(); err == nil {
-			return func() { _ = kick.Process.Kill() }
+		wake := exec.Command(self, "wake", fmt.Sprint(os.Getpid()), b.Since.Format(time.RFC3339Nano))
+		wake.Stdout, wake.Stderr = os.Stdout, os.Stderr
+		wake.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for supervisord
+		if err = wake.Start(); err == nil {
+			return func() { _ = wake.Process.Kill() }
 		}
 	}
 	b.Log.Warn().Msgf("programs start a second later than they could: %v", err)

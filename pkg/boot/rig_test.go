@@ -18,8 +18,8 @@ import (
 // TestMain stands in for the child that keeps supervisord awake: the binary that
 // it is started from is this one. It writes its command line down.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "kick" {
-		path := filepath.Join(os.Getenv("PROCESS_PID_DIR"), "kicked")
+	if len(os.Args) > 1 && os.Args[1] == "wake" {
+		path := filepath.Join(os.Getenv("PROCESS_PID_DIR"), "woken")
 		if os.WriteFile(path+".new", []byte(strings.Join(os.Args[1:], " ")), 0o600) != nil || os.Rename(path+".new", path) != nil {
 			os.Exit(1)
 		}

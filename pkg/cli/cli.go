@@ -49,7 +49,7 @@ func entries() []entry {
 		{"cron", cronCommand},
 		{"eventlistener", eventListenerCommand},
 		{"stdout-log", stdoutLogCommand},
-		{"kick", kickCommand},
+		{"wake", wakeCommand},
 		{health.WorkerCommand, restartWorkerCommand},
 		{health.ResumeCommand, resumeCommand},
 		{"variables", variablesCommand},

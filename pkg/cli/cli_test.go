@@ -81,7 +81,7 @@ func TestUsage(t *testing.T) {
 func TestUnknownCommands(t *testing.T) {
 	for name, similar := range map[string]string{
 		"fly": "", "": "", "--fly": "", "run.py": "", "script.py": "",
-		"Run": ": did you mean run or cron?", "satrt": ": did you mean start?", "wake": "",
+		"Run": ": did you mean run or cron?", "satrt": ": did you mean start?",
 	} {
 		got := runCommandLine(t, nil, name, "-h")
 		want := `container-manager: there is no command "` + name + "\"" + similar + " (container-manager help lists them)\n"
@@ -327,13 +327,13 @@ func TestBuiltinFile(t *testing.T) {
 	}
 }
 
-func TestKickArguments(t *testing.T) {
+func TestWakeArguments(t *testing.T) {
 	for want, args := range map[string][]string{
-		"kick wants supervisord's process id and the time of the start\n": {"1"},
+		"wake wants supervisord's process id and the time of the start\n": {"1"},
 		"strconv.Atoi: parsing \"x\": invalid syntax\n":                   {"x", "2024-02-29T01:02:03Z"},
 		"parsing time \"now\"": {"1", "now"},
 	} {
-		if got := runCommandLine(t, nil, append([]string{"kick"}, args...)...); got.code != exitInvalid || !strings.HasPrefix(got.stderr, "ERROR\tkick "+want) {
+		if got := runCommandLine(t, nil, append([]string{"wake"}, args...)...); got.code != exitInvalid || !strings.HasPrefix(got.stderr, "ERROR\twake "+want) {
 			t.Errorf("%q: %+v, want %s", args, got, want)
 		}
 	}

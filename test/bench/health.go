@@ -104,7 +104,7 @@ func (t *tree) startAndWait(command []string, programs ...string) (*exec.Cmd, er
 				return false
 			}
 		}
-		return !strings.Contains(children(cmd.Process.Pid), "kick")
+		return !strings.Contains(children(cmd.Process.Pid), "wake")
 	})
 	if err != nil {
 		t.end(cmd)

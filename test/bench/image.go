@@ -65,7 +65,7 @@ func benchImage(b *bench) error {
 				ours, plain = append(ours, o), append(plain, r)
 			}
 		}
-		b.ratio("podman run to the app : plain supervisord, kicked", ours, plain, 1.25)
+		b.ratio("podman run to the app : plain supervisord, woken", ours, plain, 1.25)
 		return nil
 	})
 }

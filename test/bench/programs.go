@@ -194,7 +194,7 @@ func (t *tree) stop(command []string, phase time.Duration) (time.Duration, error
 				return false
 			}
 		}
-		return !strings.Contains(children(cmd.Process.Pid), "kick")
+		return !strings.Contains(children(cmd.Process.Pid), "wake")
 	})
 	if err != nil {
 		_ = cmd.Process.Kill()

@@ -75,16 +75,16 @@ func TestTenLives(t *testing.T) {
 	}
 }
 
-// childIDs returns the ids of a process's children, once the kick is gone.
+// childIDs returns the ids of a process's children, once supervisord is no longer woken.
 func childIDs(t *testing.T, pid int) []int {
 	t.Helper()
 	var pids []int
-	testenv.WaitFor(t, "the end of the kick", func() bool {
+	testenv.WaitFor(t, "the end of waking", func() bool {
 		pids = nil
 		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 		for _, id := range strings.Fields(string(children)) {
 			line, _ := os.ReadFile("/proc/" + id + "/cmdline")
-			if len(line) == 0 || strings.Contains(string(line), "\x00kick\x00") {
+			if len(line) == 0 || strings.Contains(string(line), "\x00wake\x00") {
 				return false // it is about to end, or has
 			}
 			var n int

@@ -20,12 +20,12 @@ const (
 	askEvery = 50 * time.Millisecond
 )
 
-// WaitUp waits until supervisord is there and every program that it starts by
+// Wake waits until supervisord is there and every program that it starts by
 // itself is RUNNING, has run, or has failed, and returns what is known of all.
 // Its questions keep supervisord awake, so that programs start and count as
 // RUNNING as soon as they may. It ends with ErrGone when alive says so or
 // supervisord shuts down. When ctx ends first, what is known is the result.
-func (c Client) WaitUp(ctx context.Context, alive func() bool) ([]supervisord.ProcessInfo, error) {
+func (c Client) Wake(ctx context.Context, alive func() bool) ([]supervisord.ProcessInfo, error) {
 	err := every(ctx, touchEvery, alive, func() (bool, error) { return c.Touch(ctx) == nil, nil })
 	if err != nil {
 		return nil, err

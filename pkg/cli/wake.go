@@ -20,22 +20,22 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// kickLimit is how long programs may take before the summary says that they are
+// wakeLimit is how long programs may take before the summary says that they are
 // not up yet.
-const kickLimit = 60 * time.Second
+const wakeLimit = 60 * time.Second
 
-func kickCommand() *cobra.Command {
+func wakeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:    "kick PID TIME",
+		Use:    "wake PID TIME",
 		Short:  "Keep the starting supervisord PID awake, and say when everything is up since TIME",
 		Hidden: true,
-		RunE:   kick,
+		RunE:   wake,
 	}
 }
 
-func kick(_ *cobra.Command, args []string) error {
+func wake(_ *cobra.Command, args []string) error {
 	if len(args) != 2 {
-		return invalid(errors.New("kick wants supervisord's process id and the time of the start"))
+		return invalid(errors.New("wake wants supervisord's process id and the time of the start"))
 	}
 	pid, pidErr := strconv.Atoi(args[0])
 	since, timeErr := time.Parse(time.RFC3339Nano, args[1])
@@ -46,24 +46,24 @@ func kick(_ *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	l := log.Named(log.New(os.Stderr, logOptions(cfg)), "run") // it is run's last word
-	if err := awaitPrograms(cfg, l, pid, since); err != nil {
+	l := log.Named(log.New(os.Stderr, logOptions(cfg)), "wake")
+	if err := untilUp(cfg, l, pid, since); err != nil {
 		l.Error().Msg(err.Error())
 		return &exitError{code: exitFailed}
 	}
 	return nil
 }
 
-func awaitPrograms(cfg config.Config, l log.Logger, pid int, since time.Time) error {
+func untilUp(cfg config.Config, l log.Logger, pid int, since time.Time) error {
 	client, err := supervisor.FromConfig(render.SupervisorConf(cfg), cfg.Lookup)
 	if err != nil {
 		return err
 	}
 	// The limit counts from here: the set-up may have taken an hour.
-	ctx, cancel := context.WithTimeout(context.Background(), kickLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), wakeLimit)
 	defer cancel()
 	alive := func() bool { return os.Getppid() == pid }
-	processes, err := client.WaitUp(ctx, alive)
+	processes, err := client.Wake(ctx, alive)
 	switch {
 	case errors.Is(err, supervisor.ErrGone) && alive():
 		return nil // it was told to end while it started

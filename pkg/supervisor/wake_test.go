@@ -31,7 +31,7 @@ func found(infos []supervisord.ProcessInfo) map[string]string {
 	return states
 }
 
-func TestWaitUp(t *testing.T) {
+func TestWake(t *testing.T) {
 	s := supervisordtest.Start(t, `
 [program:quick]
 command = /bin/sleep 1000
@@ -58,7 +58,7 @@ process_name = %(program_name)s_%(process_num)d
 numprocs = 2
 startsecs = 0
 `)
-	infos, err := clientOf(t, s).WaitUp(t.Context(), always)
+	infos, err := clientOf(t, s).Wake(t.Context(), always)
 	must(t, err)
 	want := map[string]string{
 		"quick": "RUNNING", "slow": "RUNNING", "done": "EXITED", "missing": "FATAL", "failing": "FATAL", "by-hand": "STOPPED",
@@ -69,12 +69,12 @@ startsecs = 0
 	}
 }
 
-// The kick is there before supervisord is.
-func TestWaitUpForASocket(t *testing.T) {
+// The waking process is there before supervisord is.
+func TestWakeForASocket(t *testing.T) {
 	dir := testenv.ShortDir(t)
 	c := AtSocket(filepath.Join(dir, "sock"))
 	asked := 0
-	_, err := c.WaitUp(t.Context(), func() bool {
+	_, err := c.Wake(t.Context(), func() bool {
 		if asked++; asked == 3 { // nothing is there, time after time
 			l, err := net.Listen("unix", c.String())
 			must(t, err)
@@ -96,8 +96,8 @@ func TestWaitUpForASocket(t *testing.T) {
 	}
 }
 
-func TestWaitUpEndsWithSupervisord(t *testing.T) {
-	_, err := AtSocket(filepath.Join(testenv.Dir(t), "none")).WaitUp(t.Context(), func() bool { return false })
+func TestWakeEndsWithSupervisord(t *testing.T) {
+	_, err := AtSocket(filepath.Join(testenv.Dir(t), "none")).Wake(t.Context(), func() bool { return false })
 	if !errors.Is(err, ErrGone) {
 		t.Errorf("error %v, want ErrGone", err)
 	}
@@ -106,7 +106,7 @@ func TestWaitUpEndsWithSupervisord(t *testing.T) {
 	c := clientOf(t, s)
 	waitState(t, c, "starting", "STARTING")
 	asked := 0
-	_, err = c.WaitUp(t.Context(), func() bool {
+	_, err = c.Wake(t.Context(), func() bool {
 		if asked++; asked == 2 {
 			s.Signal(syscall.SIGTERM)
 			<-s.Exited()
@@ -119,7 +119,7 @@ func TestWaitUpEndsWithSupervisord(t *testing.T) {
 }
 
 // A question that fails because supervisord has just ended is no riddle.
-func TestWaitUpWhenSupervisordEndsInBetween(t *testing.T) {
+func TestWakeWhenSupervisordEndsInBetween(t *testing.T) {
 	var questions atomic.Int32
 	c := listen(t, func(conn net.Conn) {
 		defer conn.Close()
@@ -130,20 +130,20 @@ func TestWaitUpWhenSupervisordEndsInBetween(t *testing.T) {
 		_, _ = io.Copy(io.Discard, req.Body)
 		questions.Add(1) // and never answered
 	})
-	if _, err := c.WaitUp(t.Context(), func() bool { return questions.Load() == 0 }); !errors.Is(err, ErrGone) {
+	if _, err := c.Wake(t.Context(), func() bool { return questions.Load() == 0 }); !errors.Is(err, ErrGone) {
 		t.Errorf("error %v, want ErrGone", err)
 	}
 }
 
 // With its time up, the summary still wants to know how far everything is.
-func TestWaitUpGivesUp(t *testing.T) {
+func TestWakeGivesUp(t *testing.T) {
 	late := errors.New("60 seconds are over")
 	s := supervisordtest.Start(t, "[program:starting]\ncommand = /bin/sleep 1000\nstartsecs = 1000\n")
 	c := clientOf(t, s)
 	waitState(t, c, "starting", "STARTING")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	asked := 0
-	infos, err := c.WaitUp(ctx, func() bool {
+	infos, err := c.Wake(ctx, func() bool {
 		if asked++; asked == 3 {
 			cancel(late)
 		}
@@ -154,7 +154,7 @@ func TestWaitUpGivesUp(t *testing.T) {
 	}
 }
 
-func TestWaitUpOfWhatDoesNotAnswer(t *testing.T) {
+func TestWakeOfWhatDoesNotAnswer(t *testing.T) {
 	late := errors.New("60 seconds are over")
 	for name, c := range map[string]Client{
 		"nothing there": AtSocket(filepath.Join(testenv.Dir(t), "none")),
@@ -162,12 +162,12 @@ func TestWaitUpOfWhatDoesNotAnswer(t *testing.T) {
 	} {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, late)
 		defer cancel()
-		if infos, err := c.WaitUp(ctx, always); !errors.Is(err, late) || infos != nil {
+		if infos, err := c.Wake(ctx, always); !errors.Is(err, late) || infos != nil {
 			t.Errorf("%s: error %v, processes %v", name, err, infos)
 		}
 	}
 	c := listen(t, httpAnswer("garbage"))
-	infos, err := c.WaitUp(t.Context(), always)
+	infos, err := c.Wake(t.Context(), always)
 	if mustFail(t, err, "cannot ask supervisord at "+c.String()+": "); infos != nil {
 		t.Errorf("processes %v", infos)
 	}
