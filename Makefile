@@ -46,12 +46,11 @@ build: ## build the static binary: build/bin/container-manager
 quick: ## the inner loop: the tests of pkg/ that need neither root nor an installed program
 	go test -short -vet=off $(TESTFLAGS) ./pkg/...
 
-# A package's time limit is for what hangs: it leaves a slow machine ten times what it needs.
 test: ## install and make what the tests need, lint, and run all tests
 	@test/install.sh run lint test
 	@status=0; \
 	test/lint.sh || status=1; \
-	CGO_ENABLED=1 go run ./test/all -race -count=1 -timeout 60m $(TESTFLAGS) ./... || status=1; \
+	CGO_ENABLED=1 go run ./test/all $(TESTFLAGS) || status=1; \
 	exit $$status
 
 test-slow: ## make test with half a CPU (test/slow.sh)

@@ -111,7 +111,7 @@ func (b *Boot) stay(ctx context.Context, conf *supervisorconf.Conf) error {
 	b.startWake()
 	status, err := pid1.Init{
 		Path: path, Argv: argv, Env: b.Config.Environ,
-		Client: client, LogFile: conf.LogFile(), Program: b.Config.MainProgram, Log: b.Log,
+		Client: client, LogFile: conf.LogFile(), Program: b.Config.MainProgram, Log: b.Log, Release: b.Release,
 	}.Run(ctx)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ import (
 func newBackupContainer(t *testing.T) *container {
 	t.Helper()
 	c := newContainer(t, "IMAGE_BACKUP_STOP_PROGRAMS=app, many idle", "IMAGE_CRON_ENABLED=false")
-	c.environ = append(c.environ, "IMAGE_BACKUP_PATHS="+c.Path("storage/data"))
+	c.Setenv("IMAGE_BACKUP_PATHS=" + c.Path("storage/data"))
 	c.program("app", sleeper)
 	c.program("many", sleeper, "process_name = %(program_name)s_%(process_num)d", "numprocs = 2")
 	c.program("idle", sleeper, "autostart = false")
@@ -135,8 +134,7 @@ func TestBackupWithoutAReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = r.Close()
-	cmd := exec.CommandContext(t.Context(), filepath.Join(c.bin, "container-manager"), "backup")
-	cmd.Env = []string{"PATH=" + c.bin + ":/usr/bin:/bin", "IMAGE_RUN_DIR=" + c.Path("run")}
+	cmd := c.beside("backup")
 	cmd.Stdout, cmd.Stderr = w, w
 	err = cmd.Run()
 	_ = w.Close()

@@ -306,7 +306,7 @@ func TestRegisterHoldsTheWholeTree(t *testing.T) {
 
 // The kernel runs a built-in file as `container-manager script FILE ARGUMENTS`.
 func TestBuiltinFile(t *testing.T) {
-	dir := testenv.ShortDir(t) // the kernel reads 256 bytes of the line
+	dir := testenv.Dir(t) // the kernel reads 256 bytes of the line
 	if err := os.CopyFS(dir, os.DirFS("../../files/image/cron")); err != nil {
 		t.Fatal(err)
 	}

@@ -17,27 +17,20 @@ import (
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
-// container is the real binary as the entry point of a tree with real programs,
-// without a container around it.
+// container is one with a real supervisord, and others of our commands run beside it.
 type container struct {
-	testenv.Tree
-	t       *testing.T
-	bin     string // where the binary is
-	environ []string
-	cmd     *exec.Cmd
-	ended   chan struct{}
+	*testenv.Container
+	t    *testing.T
+	life *testenv.Life // nil until it is started
 }
 
 // newContainer returns one that does not run yet.
 func newContainer(t *testing.T, environ ...string) *container {
 	t.Helper()
 	t.Parallel()
-	c := &container{Tree: testenv.NewTreeAt(t, testenv.ShortDir(t)), t: t, bin: filepath.Dir(buildBinary(t)), ended: make(chan struct{})}
-	c.environ = c.Environ(append([]string{
-		"PATH=" + c.bin + ":" + os.Getenv("PATH") + ":/usr/sbin",
-		"IMAGE_BACKUP_ENABLED=false", "IMAGE_HEALTH_GRACE=0", "IMAGE_HEALTH_LIVENESS_CHECK_ENABLED=true",
-	}, environ...)...)
-	return c
+	return &container{t: t, Container: testenv.NewContainer(t, 0, nil, append([]string{
+		"IMAGE_CRON_ENABLED=1", "IMAGE_BACKUP_ENABLED=false", "IMAGE_HEALTH_GRACE=0", "IMAGE_HEALTH_LIVENESS_CHECK_ENABLED=true",
+	}, environ...)...)}
 }
 
 // program adds a program to the image; options are lines of its section.
@@ -48,37 +41,15 @@ func (c *container) program(name string, options ...string) {
 }
 
 // start runs the container until the test ends.
-func (c *container) start(args ...string) {
-	c.t.Helper()
-	out, err := os.Create(c.Path("output"))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer out.Close()
-	c.cmd = exec.Command(filepath.Join(c.bin, "container-manager"), append([]string{"run"}, args...)...)
-	c.cmd.Env, c.cmd.Stdout, c.cmd.Stderr = c.environ, out, out
-	if err := c.cmd.Start(); err != nil {
-		c.t.Fatal(err)
-	}
-	go func() {
-		_ = c.cmd.Wait()
-		close(c.ended)
-	}()
-	c.t.Cleanup(func() {
-		_ = c.cmd.Process.Signal(unix.SIGTERM)
-		testenv.WaitFor(c.t, "the container has ended", func() bool {
-			select {
-			case <-c.ended:
-				return true
-			default:
-				_ = c.client().Touch(context.Background()) // wakes supervisord
-				return false
-			}
-		})
-		if c.t.Failed() {
-			c.t.Logf("the container's output:\n%s", testenv.Read(c.t, c.Path("output")))
-		}
-	})
+func (c *container) start(args ...string) { c.life = c.Run(args...) }
+
+// beside returns a command of ours as docker exec runs it: it knows nothing but where
+// to find the container.
+func (c *container) beside(args ...string) *exec.Cmd {
+	bin := testenv.Programs(c.t)
+	cmd := exec.CommandContext(c.t.Context(), filepath.Join(bin, "container-manager"), args...)
+	cmd.Env = []string{"PATH=" + bin + ":/usr/bin:/bin", "IMAGE_RUN_DIR=" + c.Path("run")}
+	return cmd
 }
 
 // exec runs a command beside the programs, as docker exec does, and returns its
@@ -91,9 +62,7 @@ func (c *container) exec(args ...string) (code int, said string) {
 // execSignalled sends the command a signal when something holds.
 func (c *container) execSignalled(signal unix.Signal, what string, holds func() bool, args ...string) (code int, said string) {
 	c.t.Helper()
-	// It knows nothing but where to find the container.
-	cmd := exec.CommandContext(c.t.Context(), filepath.Join(c.bin, "container-manager"), args...)
-	cmd.Env = []string{"PATH=" + c.bin + ":/usr/bin:/bin", "IMAGE_RUN_DIR=" + c.Path("run")}
+	cmd := c.beside(args...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,8 +46,7 @@ func TestKilledRestart(t *testing.T) {
 	}
 	for range trials(t) {
 		name := names[random.IntN(len(names))]
-		cmd := exec.CommandContext(t.Context(), filepath.Join(c.bin, "container-manager"), "restart", name)
-		cmd.Env = []string{"PATH=" + c.bin + ":/usr/bin:/bin", "IMAGE_RUN_DIR=" + c.Path("run")}
+		cmd := c.beside("restart", name)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

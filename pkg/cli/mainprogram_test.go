@@ -28,8 +28,7 @@ func newMainContainer(t *testing.T, script string, options ...string) *container
 // wantEnd waits for the container's end and fails unless it is as expected.
 func (c *container) wantEnd(status int) {
 	c.t.Helper()
-	<-c.ended // or the tests' own time limit
-	if got := c.cmd.ProcessState.ExitCode(); got != status {
+	if got := c.life.End(); got != status {
 		c.t.Errorf("it ended with %d, want %d", got, status)
 	}
 	if got := testenv.Read(c.t, c.Path("storage/finished")); got != "first app\nsecond\n" {
@@ -90,7 +89,7 @@ func TestMainProgramEnds(t *testing.T) {
 		c.program("app", "command = /nowhere/app", "startretries = 1")
 		c.start()
 		c.wantEnd(1)
-		if said := testenv.Read(t, c.Path("output")); !strings.Contains(said, "app is FATAL: can't find command '/nowhere/app': the container ends") {
+		if said := c.life.Output.String(); !strings.Contains(said, "app is FATAL: can't find command '/nowhere/app': the container ends") {
 			t.Errorf("it said\n%s", said)
 		}
 	})
@@ -113,20 +112,20 @@ func TestMainProgramThatIsStartedAgain(t *testing.T) {
 	c.want(0, "", "restart", "app")
 	// supervisord's reload stops and starts everything.
 	before := c.waitState("app", "RUNNING").Pid
-	_ = c.cmd.Process.Signal(unix.SIGHUP)
+	c.life.Signal(unix.SIGHUP)
 	testenv.WaitFor(t, "supervisord has reloaded", func() bool {
 		p := c.process("app")
 		return p.StateName == "RUNNING" && p.Pid != before
 	})
 	// A signal that supervisord does not know ends nothing.
 	for _, s := range []unix.Signal{unix.SIGUSR1, unix.SIGALRM, unix.SIGUSR2, unix.SIGWINCH, 40} {
-		_ = c.cmd.Process.Signal(s)
+		c.life.Signal(s)
 	}
 	testenv.WaitFor(t, "SIGUSR2 has reached supervisord", func() bool {
-		return strings.Contains(testenv.Read(t, c.Path("output")), "received SIGUSR2 indicating log reopen request")
+		return strings.Contains(c.life.Output.String(), "received SIGUSR2 indicating log reopen request")
 	})
 	c.waitState("app", "RUNNING")
-	_ = c.cmd.Process.Signal(unix.SIGTERM)
+	c.life.Signal(unix.SIGTERM)
 	c.wantEnd(143)
 }
 
@@ -145,7 +144,7 @@ func TestMainProgramAndSIGTERM(t *testing.T) {
 			c.start()
 			testenv.WaitFor(t, "app is up", func() bool { return testenv.Exists(c.Path("storage/up")) })
 			c.waitState("app", "RUNNING")
-			_ = c.cmd.Process.Signal(unix.SIGTERM)
+			c.life.Signal(unix.SIGTERM)
 			c.wantEnd(test.status)
 		})
 	}
@@ -170,7 +169,7 @@ END
 	testenv.WaitFor(t, "the orphans are made", func() bool {
 		return testenv.Exists(c.Path("storage/up")) && testenv.Exists(c.Path("storage/daemon"))
 	})
-	testenv.WaitFor(t, "all of them are reaped", func() bool { return zombies(c.cmd.Process.Pid) == 0 })
+	testenv.WaitFor(t, "all of them are reaped", func() bool { return zombies(c.life.FirstPID()) == 0 })
 	c.waitState("app", "RUNNING")
 	testenv.Write(t, c.Path("storage/sick"), "", 0o644)
 	c.wantEnd(0)
@@ -209,11 +208,10 @@ func TestMainProgramWithoutSupervisord(t *testing.T) {
 
 func TestMainProgramThatThereIsNot(t *testing.T) {
 	c := newMainContainer(t, "exec sleep 1000")
-	c.environ = append(c.environ, "IMAGE_MAIN_PROGRAM=web")
+	c.Setenv("IMAGE_MAIN_PROGRAM=web")
 	c.start()
-	<-c.ended
-	said := testenv.Read(t, c.Path("output"))
-	if code := c.cmd.ProcessState.ExitCode(); code != 2 || !strings.Contains(said, `IMAGE_MAIN_PROGRAM="web": there is no [program:web]`) {
+	code, said := c.life.End(), c.life.Output.String()
+	if code != 2 || !strings.Contains(said, `IMAGE_MAIN_PROGRAM="web": there is no [program:web]`) {
 		t.Errorf("exit code %d; it said\n%s", code, said)
 	}
 }
@@ -221,9 +219,8 @@ func TestMainProgramThatThereIsNot(t *testing.T) {
 func TestMainProgramAndACommand(t *testing.T) {
 	c := newMainContainer(t, "exec sleep 1000")
 	c.start("sh", "-c", "echo in its place; exit 5")
-	<-c.ended
-	said := testenv.Read(t, c.Path("output"))
-	if code := c.cmd.ProcessState.ExitCode(); code != 5 || !strings.Contains(said, "in its place") {
+	code, said := c.life.End(), c.life.Output.String()
+	if code != 5 || !strings.Contains(said, "in its place") {
 		t.Errorf("exit code %d; it said\n%s", code, said)
 	}
 }

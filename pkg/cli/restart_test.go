@@ -68,13 +68,9 @@ func TestRestartOfAHangingSupervisord(t *testing.T) {
 	c.program("app", sleeper)
 	c.start()
 	c.waitState("app", "RUNNING")
-	if err := c.cmd.Process.Signal(unix.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	c.life.Signal(unix.SIGSTOP)
 	c.want(1, "1s have gone by", "restart", "--timeout", "1", "app")
-	if err := c.cmd.Process.Signal(unix.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	c.life.Signal(unix.SIGCONT)
 	testenv.WaitFor(t, "app was restarted", func() bool { return c.spawned("app") == 2 })
 }
 
@@ -259,7 +255,7 @@ func TestBaseProbeByItself(t *testing.T) {
 	c.want(1, "crond is STOPPED", "script", probe)
 	c.waitState("crond", "RUNNING")
 	python := exec.Command("python3", probe)
-	python.Env = []string{"PATH=" + c.bin + ":/usr/bin:/bin", "IMAGE_RUN_DIR=" + c.Path("run")}
+	python.Env = []string{"PATH=" + testenv.Programs(t) + ":/usr/bin:/bin", "IMAGE_RUN_DIR=" + c.Path("run")}
 	if out, err := python.CombinedOutput(); err != nil {
 		t.Errorf("by Python: %v: %s", err, out)
 	}

@@ -81,8 +81,7 @@ func TestStatusAndHealth(t *testing.T) {
 	}
 
 	// What does not need supervisord is shown without it.
-	_ = c.cmd.Process.Signal(unix.SIGTERM)
-	<-c.ended
+	c.life.Signal(unix.SIGTERM)
 	c.want(1, "supervisord does not run: nothing listens at", "status")
 	c.want(1, "check-app.sh", "status")
 	c.want(1, `"errors": [`, "status", "--json")

@@ -25,7 +25,7 @@ func (c *Check) Base(ctx context.Context) error {
 		c.Log.Info().Msg(line)
 	}
 	for _, program := range f.sick {
-		err := c.Restart(ctx, Request{
+		err := c.launch(ctx, Request{
 			Names: []string{program}, Check: c.Kind, Since: began, Why: BaseProbe + " failed",
 		})
 		if err != nil && !errors.Is(err, ErrLeftAlone) {

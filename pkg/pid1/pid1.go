@@ -33,6 +33,10 @@ type Init struct {
 	LogFile string // supervisord's log
 	Program string // the main program; see supervisor.Select
 	Log     log.Logger
+
+	// Release ends the set-up's own listening for signals, once they are listened for
+	// here: SIGHUP ends a set-up, and reloads supervisord. Nil where nobody listens.
+	Release func() error
 }
 
 // wakeEvery is how often a stopping supervisord is woken: each phase of its
@@ -55,6 +59,9 @@ func (p Init) Run(ctx context.Context) (status int, err error) {
 	signals := make(chan os.Signal, 32)
 	signal.Notify(signals, forwarded()...)
 	defer signal.Stop(signals)
+	if p.Release != nil {
+		_ = p.Release() // what came until now has ended ctx
+	}
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, unix.SIGCHLD)
 	defer signal.Stop(ended)

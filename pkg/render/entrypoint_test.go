@@ -28,7 +28,7 @@ func TestEntryPointsOfAChild(t *testing.T) {
 			"image/supervisord/eventlistener.py": "image/supervisord/global.conf:",
 		} {
 			t.Run(name+" "+filepath.Base(file), func(t *testing.T) {
-				tree := testenv.NewTreeAt(t, testenv.ShortDir(t))
+				tree := testenv.NewTree(t)
 				if err := os.Remove(tree.Path(file)); err != nil {
 					t.Fatal(err)
 				}

@@ -25,7 +25,7 @@ func splitAsSupervisord(t *testing.T, command string) []string {
 
 // What a path may hold, no tool takes for anything but a path.
 func TestOddPaths(t *testing.T) {
-	tree := testenv.NewTreeAt(t, filepath.Join(testenv.ShortDir(t), "a b #1 it"))
+	tree := testenv.NewTreeAt(t, filepath.Join(testenv.Dir(t), "a b #1 it"))
 	withPrograms(t, tree, "filebeat")
 	testenv.Write(t, tree.Path("image/cron/cron.py"), "#!/none/container-manager script\n", 0o755)
 	testenv.Script(t, tree.Path("image/supervisord/eventlistener.py"), "") // a child image's own

@@ -83,7 +83,7 @@ func TestSupervisorctlOfAChild(t *testing.T) {
 		"two sections": {"[supervisord]\nlogfile = NONE\n[unix_http_server]\nfile = /nowhere\n[unix_http_server]\nfile = %(ENV_IMAGE_SUPERVISOR_SOCKET)s\n", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tree := testenv.NewTreeAt(t, testenv.ShortDir(t))
+			tree := testenv.NewTree(t)
 			testenv.Mkdir(t, tree.Path("tmp"))
 			if test.global != "" {
 				testenv.Write(t, tree.Path("image/supervisord/global.conf"), test.global+"[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n", 0o644)

@@ -71,7 +71,7 @@ startsecs = 0
 
 // The waking process is there before supervisord is.
 func TestWakeForASocket(t *testing.T) {
-	dir := testenv.ShortDir(t)
+	dir := testenv.Dir(t)
 	c := AtSocket(filepath.Join(dir, "sock"))
 	asked := 0
 	_, err := c.Wake(t.Context(), func() bool {

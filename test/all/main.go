@@ -1,6 +1,9 @@
-// Command all runs all tests, for make test: it makes what they need, runs
-// go test with its arguments, and leaves no process, mount or file behind,
-// however that ended. What a run has left that was killed, the next one clears.
+// Command all runs all tests, for make test: it makes what they need, runs go test
+// with its arguments, and leaves no process, mount or file behind, however that
+// ended. What a run has left that was killed, the next one clears.
+//
+// The tests of pkg/ run with the race detector. Those of test/ run the binary as it
+// is released, where it would find nothing and take its time.
 package main
 
 import (
@@ -12,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -51,7 +55,18 @@ func run(ctx context.Context, args []string) (err error) {
 	if err := prepare(ctx); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", append([]string{"test"}, args...)...)
+	return errors.Join(
+		goTest(ctx, append([]string{"-race"}, append(args, "./cmd/...", "./pkg/...")...)...),
+		goTest(ctx, append(args, "./test/...")...))
+}
+
+func goTest(ctx context.Context, args ...string) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	args = append([]string{"test", "-count=1", "-timeout=60m"}, args...)
+	fmt.Println("go", strings.Join(args, " "))
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }

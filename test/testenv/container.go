@@ -32,7 +32,7 @@ type Container struct {
 // every container has, and the given entries, which win.
 func NewContainer(t testing.TB, uid int, files map[string]string, environ ...string) *Container {
 	t.Helper()
-	c := &Container{Tree: NewTreeAt(t, ShortDir(t)), UID: uid, t: t} // short, for its socket
+	c := &Container{Tree: NewTree(t), UID: uid, t: t}
 	for name, content := range files {
 		Write(t, c.Path(name), content, 0o755)
 	}

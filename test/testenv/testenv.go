@@ -23,13 +23,17 @@ func NotQuick(t testing.TB) {
 	}
 }
 
-// Dir returns a new directory that every user can enter; t.TempDir's parent is
-// closed to others.
+// Dir returns a new directory that every user can enter. Its path is short, as the
+// paths of sockets below it have 107 characters at most; those of t.TempDir grow with
+// the names of tests.
 func Dir(t testing.TB) string {
 	t.Helper()
-	dir := t.TempDir()
-	t.Cleanup(func() { unlock(dir) })
-	Chmod(t, filepath.Dir(dir), 0o755)
+	dir, err := os.MkdirTemp("", "t")
+	check(t, err)
+	t.Cleanup(func() {
+		unlock(dir)
+		WaitFor(t, dir+" can be removed: nothing writes to it any more", func() bool { return os.RemoveAll(dir) == nil })
+	})
 	Chmod(t, dir, 0o755)
 	return dir
 }
@@ -192,20 +196,6 @@ func Inode(t testing.TB, path string) uint64 {
 	info, err := os.Lstat(path)
 	check(t, err)
 	return info.Sys().(*syscall.Stat_t).Ino
-}
-
-// ShortDir returns a directory for sockets, whose paths have 107 characters at
-// most; those of Dir grow with the names of tests.
-func ShortDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "t")
-	check(t, err)
-	t.Cleanup(func() {
-		unlock(dir)
-		WaitFor(t, dir+" can be removed: nothing writes to it any more", func() bool { return os.RemoveAll(dir) == nil })
-	})
-	Chmod(t, dir, 0o755)
-	return dir
 }
 
 // unlock lets everything below a directory be removed: a start locks an image tree

@@ -25,7 +25,7 @@ func TestEveryLog(t *testing.T) {
 				"health/liveness.probes.d/check-none.sh":  "#!/bin/sh\necho alive\n",
 				"health/readiness.probes.d/check-none.sh": "#!/bin/sh\necho ready\n",
 				"logging/filebeat.d/old.yml":              "- type: log\n  paths: [\"${STORAGE_LOGS_DIR}/old-app.log\"]\n  fields: {daemon: old, app_version: \"${APP_VERSION}\"}\n",
-				"setup/run.always/06-old.sh":              "#!/bin/sh\necho an old line >>$STORAGE_LOGS_DIR/old-app.log\n",
+				"setup/run.always/06-old.sh":              "#!/bin/sh\nmkdir -p \"$STORAGE_LOGS_DIR\"\necho an old line >>\"$STORAGE_LOGS_DIR/old-app.log\"\n",
 			}, at(redis, "STORAGE_LINE=hello", "IMAGE_CRON_ENABLED=1", "IMAGE_BACKUP_CRON=@every 1s", "IMAGE_HEALTH_CRON=@every 1s",
 				"IMAGE_HEALTH_LIVENESS_CHECK_ENABLED=true", "IMAGE_NAME=it's [an] image", "APP_VERSION=2")...)
 			c.Start()
