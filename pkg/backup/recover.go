@@ -170,3 +170,38 @@ func removeEmpty(dir string) {
 	}
 	_ = unix.Rmdir(dir)
 }
+
+// Kept returns what restores have moved away from declared paths, and nobody has
+// removed yet.
+func Kept(c config.Config) []string { return besidePaths(c.BackupPaths, isKept) }
+
+// Unfinished returns an error that names a restore that has begun to put content in
+// place and has not ended: it is at work, or was killed and is to be taken back.
+func Unfinished(c config.Config) error {
+	journals, err := Runner{Config: c}.journals()
+	for _, j := range journals {
+		if !j.Done {
+			return fmt.Errorf("a restore of %s is at work, or was killed and is taken back before a program or a backup starts: %s", j.Archive, j.path)
+		}
+	}
+	return err
+}
+
+// Discard removes what restores have moved away from declared paths.
+func (r Runner) Discard(ctx context.Context) (Result, error) {
+	lock, err := r.begin(ctx, "restore")
+	if err != nil {
+		return Result{}, err
+	}
+	defer lock.Unlock()
+	problems := 0
+	for _, path := range Kept(r.Config) {
+		r.remove(path)
+		if exists(path) {
+			problems++
+			continue
+		}
+		r.Log.Info().Msgf("removed %s", path)
+	}
+	return Result{Problems: problems}, nil
+}

@@ -56,6 +56,9 @@ func restart(command string, names []string, limit config.Duration) error {
 	}
 	ctx, stop := signalContext(context.Background())
 	defer stop()
+	if err := recoverFirst(ctx, command, programs.Config); err != nil {
+		return err
+	}
 	if limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(limit), fmt.Errorf("%s have gone by", limit.String()))

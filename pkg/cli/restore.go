@@ -2,27 +2,52 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ZPascal/container-manager/pkg/backup"
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/log"
 )
 
 func restoreCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "restore [FILE|latest]",
+	var stop []string
+	var force, discard bool
+	c := &cobra.Command{
+		Use:   "restore [--stop NAME] [--force] [FILE|latest] | restore --discard",
 		Short: "Restore a backup: the newest that is whole, or the one named",
 		Long: `FILE is a path, or a name in STORAGE_BACKUP_DIR. An archive is read to its end
 before anything is touched; with latest, which is the default, one that is
 broken is reported and the one before it is taken.
 
+A process that has files open where the restore puts new ones would go on with
+what is moved away. Such a restore is refused: stop the program.
+
 ` + backupExitCodes,
-		RunE: runRestore,
+		RunE: func(c *cobra.Command, args []string) error {
+			if discard && (len(args) > 0 || force || len(stop) > 0) {
+				return invalid(fmt.Errorf("--discard stands alone (%s -h shows the usage)", c.CommandPath()))
+			}
+			return runRestore(c, args, func(r backup.Runner, ctx context.Context, which string) (backup.Result, error) {
+				if discard {
+					return r.Discard(ctx)
+				}
+				r.Stop, r.Force = stop, force
+				return r.Restore(ctx, which)
+			})
+		},
 	}
+	c.Flags().StringArrayVar(&stop, "stop", nil, "stop the program `NAME` meanwhile, beside those of IMAGE_BACKUP_STOP_PROGRAMS")
+	c.Flags().BoolVar(&force, "force", false, "restore although somebody has files open there")
+	c.Flags().BoolVar(&discard, "discard", false, "remove for good what restores have moved away")
+	return c
 }
 
-func runRestore(c *cobra.Command, args []string) error {
+func runRestore(c *cobra.Command, args []string, do func(backup.Runner, context.Context, string) (backup.Result, error)) error {
 	which := backup.Latest
 	switch len(args) {
 	case 0:
@@ -32,6 +57,21 @@ func runRestore(c *cobra.Command, args []string) error {
 		return invalid(fmt.Errorf("one archive at most (%s -h shows the usage)", c.CommandPath()))
 	}
 	return withRunner(c.Name(), func(r backup.Runner, ctx context.Context) (backup.Result, error) {
-		return r.Restore(ctx, which)
+		return do(r, ctx, which)
 	})
+}
+
+// recoverFirst takes a killed restore back before programs are started: on top of
+// a half restored state they would write to what is moved away later.
+func recoverFirst(ctx context.Context, command string, conf config.Config) error {
+	r := backup.Runner{
+		Config:   conf,
+		Log:      log.Named(log.New(os.Stderr, logOptions(conf)), "restore"),
+		Programs: stoppable{command, conf},
+	}
+	err := r.Recover(ctx)
+	if errors.Is(err, fsutil.ErrLocked) {
+		return nil // a backup or restore lives, and its marks say what may be started
+	}
+	return err
 }

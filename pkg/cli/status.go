@@ -42,6 +42,7 @@ type status struct {
 	Probes     []probeStatus   `json:"probes"`
 	Jobs       []jobStatus     `json:"jobs"`
 	LastBackup string          `json:"last_backup,omitempty"` // the archive's name
+	Kept       []string        `json:"kept,omitempty"`        // what restores have moved away
 	Errors     []string        `json:"errors,omitempty"`      // why something is missing
 }
 
@@ -179,4 +180,6 @@ func (s *status) addBackup(cfg config.Config) {
 	if len(archives) > 0 {
 		s.LastBackup = archives[0].Name
 	}
+	s.Kept = backup.Kept(cfg)
+	s.note(backup.Unfinished(cfg))
 }

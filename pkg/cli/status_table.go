@@ -20,6 +20,9 @@ func (s *status) print(w io.Writer) error {
 		backup = "none"
 	}
 	fmt.Fprintf(&out, "\nLast backup: %s\n", backup)
+	for _, path := range s.Kept {
+		fmt.Fprintf(&out, "Kept by a restore: %s\n", path)
+	}
 	for _, e := range s.Errors {
 		fmt.Fprintf(&out, "\n%s\n", e)
 	}

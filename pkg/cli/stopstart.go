@@ -33,6 +33,9 @@ func startCommand() *cobra.Command {
 		Args:  programNames,
 		RunE: func(c *cobra.Command, args []string) error {
 			return eachProgram(c.Name(), args, func(ctx context.Context, p health.Programs, name string) error {
+				if err := recoverFirst(ctx, c.Name(), p.Config); err != nil {
+					return err
+				}
 				return p.StartAgain(ctx, name)
 			})
 		},
