@@ -87,12 +87,15 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 	return b.exec(c)
 }
 
-// prepare refuses what must not be touched, and makes IMAGE_RUN_DIR.
+// prepare refuses what must not be touched, makes IMAGE_RUN_DIR, and begins what lies in it.
 func (b *Boot) prepare() error {
 	if err := b.refuseSecondLife(); err != nil {
 		return err
 	}
-	return b.prepareRunDir()
+	if err := b.prepareRunDir(); err != nil {
+		return err
+	}
+	return setup.Begin(b.Config, b.Log)
 }
 
 // runAlways runs the steps of every start, and does what can no longer be done
@@ -101,7 +104,7 @@ func (b *Boot) runAlways(ctx context.Context) error {
 	if err := b.steps().All(ctx, b.Config.RunAlwaysDir); err != nil {
 		return err
 	}
-	if err := setup.AdoptCrontab(b.Config, b.Log); err != nil {
+	if err := setup.AdoptCrontab(b.Config); err != nil {
 		return err
 	}
 	if err := setup.Complete(b.Config); err != nil {

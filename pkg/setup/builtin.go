@@ -3,10 +3,6 @@ package setup
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -55,16 +51,7 @@ func configureEnvironment(c config.Config, l log.Logger) error {
 	if err == nil && !bytes.Equal(old, saved) {
 		logChanges(l, string(old), string(saved))
 	}
-	if err := fsutil.Update(path, saved, 0o600); err != nil {
-		return err
-	}
-	if err := pointLink(l, filepath.Join(c.ConfigDir, "env"), path); err != nil {
-		return err
-	}
-	if isFile(CrontabLink(c)) {
-		return nil // for the steps that write to it
-	}
-	return pointLink(l, CrontabLink(c), Crontab(c))
+	return fsutil.Update(path, saved, 0o600)
 }
 
 func logChanges(l log.Logger, old, saved string) {
@@ -95,17 +82,17 @@ func logChanges(l log.Logger, old, saved string) {
 
 // configureBackup begins the crontab afresh and puts the backup job in it.
 func configureBackup(c config.Config, _ log.Logger) error {
-	if _, err := adopt(c); err != nil {
+	if err := adopt(c); err != nil {
 		return err
 	}
-	if err := os.Remove(Crontab(c)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot begin the crontab afresh: %w", err)
+	if err := beginCrontab(c); err != nil {
+		return err
 	}
 	line := ""
 	if c.BackupEnabled {
 		line = entry(c.BackupCron, ". %s; %s >>%s 2>&1", quote(config.SavedPath(c.RunDir)), call(BackupPath(c)), quote(c.BackupLog))
 	}
-	return appendCrontab(c, line)
+	return addToCrontab(c, line)
 }
 
 func configureCron(c config.Config, l log.Logger) error {
@@ -120,7 +107,7 @@ func configureHealth(c config.Config, _ log.Logger) error {
 	if c.LivenessCheck {
 		lines = entry(c.HealthCron, "%s >>%s 2>&1", call(LivenessPath(c)), quote(c.LivenessLog))
 	}
-	return appendCrontab(c, lines+entry(c.HealthCron, "%s >>%s 2>&1", call(ReadinessPath(c)), quote(c.ReadinessLog)))
+	return addToCrontab(c, lines+entry(c.HealthCron, "%s >>%s 2>&1", call(ReadinessPath(c)), quote(c.ReadinessLog)))
 }
 
 func configureFilebeat(c config.Config, l log.Logger) error {
@@ -134,6 +121,6 @@ func configureFilebeat(c config.Config, l log.Logger) error {
 }
 
 func configureLogrotate(c config.Config, _ log.Logger) error {
-	return appendCrontab(c, entry(c.LogrotateCron, ". %s; logrotate -f -s %s %s",
+	return addToCrontab(c, entry(c.LogrotateCron, ". %s; logrotate -f -s %s %s",
 		quote(config.SavedPath(c.RunDir)), quote(filepath.Join(c.RunDir, "logging", "logrotate.state")), quote(render.LogrotateConf(c))))
 }

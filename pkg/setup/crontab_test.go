@@ -100,6 +100,7 @@ func TestCrontabWhereTheBinaryLiesElsewhere(t *testing.T) {
 
 func TestCrontabAfterALineWithoutItsEnd(t *testing.T) {
 	c := load(t, testenv.NewTree(t))
+	begin(t, c)
 	testenv.Write(t, setup.Crontab(c), "@hourly mine", 0o644)
 	step(t, "03-configure-health.py", c)
 	step(t, "05-configure-logrotate.py", c)
@@ -155,36 +156,131 @@ func TestCrontabForAShell(t *testing.T) {
 	}
 }
 
-func TestLinkOfTheCrontab(t *testing.T) {
-	for name, prepare := range map[string]func(link string) error{
-		"shipped":             func(string) error { return nil },
-		"an old script's":     func(link string) error { return os.WriteFile(link+".new", []byte("* * * * * old\n"), 0o644) },
-		"missing":             func(string) error { return nil },
-		"a link to elsewhere": func(link string) error { return os.Symlink("/etc/crontab", link+".new") },
+// The image's own lines are part of the crontab on every start, however they came
+// where they are, and whatever the built-in steps are.
+func TestOwnLines(t *testing.T) {
+	const (
+		mine   = "30 3 * * * /image/app/report.py\n"
+		backup = "2 1 * * * . RUN/env; container-manager script IMAGE/backup/backup.py >>LOGS/backup.log 2>&1\n"
+		others = "*/5 * * * * container-manager script IMAGE/health/check-readiness.py >>LOGS/readiness.log 2>&1\n" +
+			"32 4 * * * . RUN/env; logrotate -f -s RUN/logging/logrotate.state RUN/logging/logrotate-global.conf\n"
+		mark = "# The image's own lines:\n"
+	)
+	const link, own = "kubernetes", "kubernetes.own"
+	for name, test := range map[string]struct {
+		files   map[string]string // below IMAGE_CRON_DIR
+		environ []string
+		step    string // a script in place of 01-configure-backup.py
+		want    string
+	}{
+		"nothing but a comment": {map[string]string{link: "# nothing\n\n"}, nil, "", backup + others},
+		"a file":                {map[string]string{link: mine}, nil, "", backup + others + mark + mine},
+		"through the links":     {map[string]string{own: mine}, nil, "", backup + others + mark + mine},
+		"both":                  {map[string]string{own: "@daily first\n", link: mine}, nil, "", backup + others + mark + "@daily first\n" + mine},
+		"no backups":            {map[string]string{link: mine}, []string{"IMAGE_BACKUP_ENABLED=0"}, "", others + mark + mine},
+		"CRLF, no last newline": {map[string]string{link: "# mine\r\n30 3 * * * /image/app/report.py"}, nil, "", backup + others + mark + "# mine\n" + mine},
+		"variables":             {map[string]string{link: "TZ=UTC\n" + mine}, nil, "", backup + others + mark + "TZ=UTC\n" + mine},
+		"built-in ones pasted in": {map[string]string{link: "32  4 * * * /image/config/env; logrotate /image/logging/logrotate-global.conf\n" + mine + "0 5 * * * logrotate /image/logging/logrotate-global.conf\n"}, nil, "",
+			backup + others + mark + mine + "0 5 * * * logrotate /image/logging/logrotate-global.conf\n"},
+		"an old step that begins afresh":  {map[string]string{link: mine}, nil, `rm -f "$1"; echo "@daily old" >"$1"`, "@daily old\n" + others + mark + mine},
+		"an old step that writes through": {map[string]string{link: mine}, nil, `echo "@daily old" >"$1"`, "@daily old\n" + others + mark + mine},
+		"a step that edits them":          {map[string]string{link: mine}, nil, `sed -i 's/^30 3/45 3/' "$1"`, others + mark + "45" + mine[2:]},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := load(t, testenv.NewTree(t))
-			link := filepath.Join(c.CronDir, "kubernetes")
-			if err := prepare(link); err != nil {
-				t.Fatal(err)
+			tree := testenv.NewTree(t)
+			for file, text := range test.files {
+				testenv.Write(t, tree.Path("image/cron", file), text, 0o644)
 			}
-			if name == "missing" {
-				if err := os.Remove(link); err != nil {
+			if test.step != "" {
+				testenv.Script(t, tree.Path("image/setup/run.always/01-configure-backup.py"), "set -- "+tree.Path("image/cron/kubernetes")+"\n"+test.step)
+			}
+			c := load(t, tree, test.environ...)
+			want := strings.NewReplacer("IMAGE/", c.BaseDir+"/", "RUN", c.RunDir, "LOGS", c.LogsDir).Replace(test.want)
+			for range 3 { // starts
+				always(t, c)
+				if err := setup.AdoptCrontab(c); err != nil {
 					t.Fatal(err)
 				}
-			}
-			if testenv.Exists(link + ".new") {
-				if err := os.Rename(link+".new", link); err != nil {
-					t.Fatal(err)
+				if got := testenv.Read(t, setup.CrontabLink(c)); got != want {
+					t.Errorf("got:\n%swant:\n%s", got, want)
 				}
-			}
-			always(t, c)
-			if target, err := os.Readlink(link); err != nil || target != filepath.Join(c.RunDir, "cron/kubernetes") {
-				t.Errorf("%v, it leads to %q", err, target)
-			}
-			if strings.Contains(testenv.Read(t, link), "* old\n") {
-				t.Error("the crontab was not begun afresh")
+				if target, err := os.Readlink(setup.CrontabLink(c)); target != setup.Crontab(c) {
+					t.Errorf("%v, the link leads to %q", err, target)
+				}
 			}
 		})
 	}
+}
+
+// As our base images have it, the links lead through a directory of their own, which
+// is enough where the tree cannot be written.
+func TestLinksOfOurImages(t *testing.T) {
+	for name, uid := range map[string]int{"root": 0, "another": 12345} {
+		t.Run(name, func(t *testing.T) {
+			testenv.Isolated(t, func(t *testing.T, dir string) {
+				tree := testenv.NewTreeAt(t, dir)
+				hops := tree.Path("tmp/container-manager.links")
+				env, cron := tree.Path("image/config/env"), tree.Path("image/cron/kubernetes")
+				testenv.Write(t, hops+"/env", "", 0o644)
+				testenv.Chmod(t, hops, 0o777)
+				for _, err := range []error{
+					os.Remove(env), os.Symlink(hops+"/env", env),
+					os.Rename(cron, cron+".own"), os.Symlink(hops+"/kubernetes", cron), os.Symlink(cron+".own", hops+"/kubernetes"),
+				} {
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				testenv.Write(t, cron, "@daily mine\n", 0o644) // as a Dockerfile does, through both links
+				testenv.Mount(t, tree.Path("image"), tree.Path("image"), "", syscall.MS_BIND, "")
+				testenv.Mount(t, "", tree.Path("image"), "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, "")
+				testenv.Mkdir(t, tree.Path("run/cron"))
+				testenv.Chown(t, tree.Path("run"), uid)
+				testenv.Become(t, uid)
+				c := load(t, tree)
+				for range 2 { // starts
+					if said := begin(t, c); said != "" {
+						t.Errorf("said %q", said)
+					}
+					step(t, "00-configure-environment.py", c)
+					step(t, "01-configure-backup.py", c)
+					testenv.Write(t, cron, testenv.Read(t, cron)+"@hourly step\n", 0o644)
+					if err := setup.AdoptCrontab(c); err != nil {
+						t.Error(err)
+					}
+					if got := testenv.Read(t, setup.Crontab(c)); !strings.HasPrefix(got, "2 1 ") || !strings.HasSuffix(got, "\n@daily mine\n@hourly step\n") || strings.Count(got, "\n") != 4 {
+						t.Errorf("the crontab is\n%s", got)
+					}
+					if !strings.Contains(testenv.Read(t, env), "IMAGE_BASE_DIR=") {
+						t.Error("the link does not lead to the saved environment")
+					}
+				}
+				if mode := testenv.Mode(t, hops).Perm(); (mode == 0o755) != (uid == 0) {
+					t.Errorf("the directory of the links is %v", mode)
+				}
+			})
+		})
+	}
+}
+
+// What somebody else has put there is not used.
+func TestLinksThroughAForeignDirectory(t *testing.T) {
+	testenv.Isolated(t, func(t *testing.T, dir string) {
+		tree := testenv.NewTreeAt(t, dir)
+		hops, env := tree.Path("tmp/container-manager.links"), tree.Path("image/config/env")
+		testenv.Mkdir(t, hops)
+		testenv.Chown(t, hops, 500)
+		testenv.Chmod(t, hops, 0o777)
+		if err := os.Remove(env); err != nil {
+			t.Fatal(err)
+		}
+		testenv.Symlink(t, hops+"/env", env)
+		begin(t, load(t, tree))
+		if target, err := os.Readlink(env); target != tree.Path("run/env") {
+			t.Errorf("%v, the link leads to %s, want the saved environment", err, target)
+		}
+		if testenv.Exists(hops + "/env") {
+			t.Error("something was put into another user's directory")
+		}
+	})
 }

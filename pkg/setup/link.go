@@ -13,15 +13,24 @@ import (
 	"github.com/ZPascal/container-manager/pkg/log"
 )
 
+// hopsName is the base name of the directory in /tmp that the links of our images
+// lead through: /image/config/env -> /tmp/container-manager.links/env. A start
+// points the second link at IMAGE_RUN_DIR, which works for every user and with a
+// read-only image tree. As built, there are files in it, so that no link dangles.
+const hopsName = "container-manager.links"
+
 // pointLink points a link of the image tree at a generated file, also where a
-// file took its place, which would go out of date. Where the tree cannot be
-// written it stays as it is, with a warning.
+// file took its place, which would go out of date. Where neither the link nor the
+// one behind it can be written they stay as they are, with a warning.
 func pointLink(l log.Logger, link, target string) error {
 	if link == target {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Dir(link)); err != nil {
 		return nil // a tree without that directory needs no link in it
+	}
+	if hop, err := os.Readlink(link); err == nil && filepath.Base(filepath.Dir(hop)) == hopsName && pointHop(hop, target) {
+		return nil
 	}
 	info, err := os.Lstat(link)
 	isLink := err == nil && info.Mode()&fs.ModeSymlink != 0
@@ -40,14 +49,40 @@ func pointLink(l log.Logger, link, target string) error {
 	return nil
 }
 
-// relink is fsutil.Symlink, also in a directory that an earlier start locked: one
-// that belongs to this user is opened for as long as it takes.
+// pointHop points a second link at a generated file, and reports whether it could.
+// Its directory lies in /tmp, where anybody may have been first: it must be this
+// user's or root's. Our images bring root's, which everybody may write; whoever owns
+// it closes it.
+func pointHop(hop, target string) bool {
+	dir := filepath.Dir(hop)
+	_ = os.Mkdir(dir, 0o755)
+	info, err := os.Lstat(dir)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	owner, me := int(info.Sys().(*syscall.Stat_t).Uid), os.Geteuid()
+	if owner != 0 && owner != me {
+		return false
+	}
+	if owner == me && info.Mode().Perm() != 0o755 && os.Chmod(dir, 0o755) != nil {
+		return false
+	}
+	return fsutil.Symlink(target, hop) == nil
+}
+
+// relink is fsutil.Symlink, also in a directory that an earlier start locked.
 func relink(target, link string) error {
-	err := fsutil.Symlink(target, link)
+	return unlocked(filepath.Dir(link), func() error { return fsutil.Symlink(target, link) })
+}
+
+// unlocked changes something in a directory. If that is denied because an earlier
+// start locked it, and it belongs to this user, it is opened for as long as the
+// change takes.
+func unlocked(dir string, change func() error) error {
+	err := change()
 	if !errors.Is(err, unix.EACCES) {
 		return err
 	}
-	dir := filepath.Dir(link)
 	info, statErr := os.Stat(dir)
 	if statErr != nil || info.Mode()&0o200 != 0 {
 		return err
@@ -58,11 +93,13 @@ func relink(target, link string) error {
 	if os.Chmod(dir, info.Mode()|0o200) != nil {
 		return err
 	}
-	return errors.Join(fsutil.Symlink(target, link), os.Chmod(dir, info.Mode()))
+	return errors.Join(change(), os.Chmod(dir, info.Mode()))
 }
 
+// isReadOnly reports whether a change failed because of where the file lies; a
+// file that is a mount point is busy.
 func isReadOnly(err error) bool {
-	return errors.Is(err, unix.EROFS) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM)
+	return errors.Is(err, unix.EROFS) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EBUSY)
 }
 
 func isFile(path string) bool {

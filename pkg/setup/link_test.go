@@ -29,10 +29,9 @@ func TestAdoptCrontab(t *testing.T) {
 			c := load(t, tree)
 			link := setup.CrontabLink(c)
 			testenv.Script(t, tree.Path("image/setup/run.always", test.step), "set -- "+link+"\n"+test.body)
-			l, said := logger(t)
 			for range 2 { // starts
 				always(t, c)
-				if err := setup.AdoptCrontab(c, l); err != nil || said() != "" {
+				if err := setup.AdoptCrontab(c); err != nil {
 					t.Error(err)
 				}
 				if target, err := os.Readlink(link); target != setup.Crontab(c) {
@@ -60,9 +59,8 @@ func TestAdoptCrontab(t *testing.T) {
 func TestCrontabInTheRunDirectory(t *testing.T) {
 	tree := testenv.NewTree(t)
 	c := load(t, tree, "IMAGE_CRON_DIR="+tree.Path("run/cron"))
-	l, _ := logger(t)
 	always(t, c)
-	if err := setup.AdoptCrontab(c, l); err != nil {
+	if err := setup.AdoptCrontab(c); err != nil {
 		t.Error(err)
 	}
 	if mode := testenv.Mode(t, setup.Crontab(c)); mode != 0o644 {
@@ -80,7 +78,7 @@ func TestLinksOfALockedTree(t *testing.T) {
 			if err := os.Remove(link); err != nil {
 				t.Fatal(err)
 			}
-			testenv.Write(t, link, "old\n", 0o444)
+			testenv.Write(t, link, "@daily old\n", 0o444)
 			for _, path := range []string{link, dir} {
 				if err := os.Lchown(path, 500, 500); err != nil {
 					t.Fatal(err)
@@ -92,10 +90,11 @@ func TestLinksOfALockedTree(t *testing.T) {
 		testenv.Chown(t, tree.Path("run"), 500)
 		testenv.Become(t, 500)
 		c := load(t, tree)
-		for _, name := range []string{"00-configure-environment.py", "01-configure-backup.py"} {
-			if got := step(t, name, c); got != "" {
-				t.Errorf("%s said %q", name, got)
-			}
+		if got := begin(t, c); got != "" {
+			t.Errorf("said %q", got)
+		}
+		if got, want := testenv.Read(t, setup.Crontab(c)), "# The image's own lines:\n@daily old\n"; got != want {
+			t.Errorf("the crontab is %q, want %q", got, want)
 		}
 		for link, want := range map[string]string{env: tree.Path("run/env"), cron: setup.Crontab(c)} {
 			if got, err := os.Readlink(link); got != want {
@@ -120,7 +119,7 @@ func TestWhatStandsInPlaceOfALink(t *testing.T) {
 		}
 		testenv.Mkdir(t, env)
 		want := "WARN  " + env + " is no file that could be replaced by a link to " + tree.Path("run/env") + ": remove it from the image\n"
-		if got := step(t, "00-configure-environment.py", c); got != want {
+		if got := begin(t, c); got != want {
 			t.Errorf("said %q, want %q", got, want)
 		}
 		if err := os.Remove(env); err != nil {
@@ -130,7 +129,7 @@ func TestWhatStandsInPlaceOfALink(t *testing.T) {
 		testenv.Mount(t, tree.Path("image"), tree.Path("image"), "", syscall.MS_BIND, "")
 		testenv.Mount(t, "", tree.Path("image"), "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, "")
 		want = "WARN  " + env + " is out of date, and cannot be replaced by a link to " + tree.Path("run/env") + ": the image tree is read-only\n"
-		if got := step(t, "00-configure-environment.py", c); !strings.HasPrefix(got, want) {
+		if got := begin(t, c); !strings.HasPrefix(got, want) {
 			t.Errorf("said %q, want %q first", got, want)
 		}
 	})

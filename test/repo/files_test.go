@@ -30,7 +30,7 @@ const (
 	template kind = "template"
 	module   kind = "module"
 	keep     kind = "placeholder" // keeps a directory that git would drop
-	// Any other kind is the target of a link.
+	empty    kind = "empty"       // what the start replaces by a link
 )
 
 // promised are the names that child images, manifests and people rely on.
@@ -44,9 +44,9 @@ var promised = map[string]kind{
 
 	"image/backup/backup.py":                              entry,
 	"image/backup/scripts/backup-logs.py":                 entry,
-	"image/config/env":                                    "/tmp/container-manager/env",
+	"image/config/env":                                    empty,
 	"image/cron/cron.py":                                  entry,
-	"image/cron/kubernetes":                               "/tmp/container-manager/cron/kubernetes",
+	"image/cron/kubernetes":                               template,
 	"image/health/check-liveness.py":                      entry,
 	"image/health/check-readiness.py":                     entry,
 	"image/health/liveness.probes.d/check-base.py":        entry,
@@ -134,7 +134,7 @@ func kindOf(t *testing.T, path string) kind {
 	case base == ".gitkeep" && len(content) == 0:
 		return keep
 	case len(content) == 0:
-		return "empty"
+		return empty
 	case base == "utils.py":
 		return module
 	default:
