@@ -34,6 +34,9 @@ func runScript(_ *cobra.Command, args []string) error {
 	}
 	file, rest := args[0], args[1:]
 	base := filepath.Base(file)
+	if f := scriptdir.Inspect(file); base == "run.py" && isChildsOwn(f) {
+		return execChildsRun(f, args)
+	}
 	if name, ok := entryPoint(base); ok {
 		return &exitError{code: exitCode(name, execute(name, rest))} // it speaks in its own name
 	}
