@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ZPascal/container-manager/test/containertest"
+	"github.com/ZPascal/container-manager/test/internal/containertest"
 )
 
 // TestLinks builds a child that treats the saved environment and the crontab as the

@@ -6,30 +6,21 @@ import os
 import subprocess
 import sys
 
-DEFAULTS = {
-    "IMAGE_BASE_DIR": "/image",
-    "IMAGE_CONFIG_DIR": "/image/config",
-    "IMAGE_CRON_DIR": "/image/cron",
-    "IMAGE_LOGGING_DIR": "/image/logging",
-    "IMAGE_SUPERVISOR_DIR": "/image/supervisord",
-    "PROCESS_PID_DIR": "/tmp",
-    "PROCESS_STATE_DIR": "/tmp",
-    "STORAGE_DATA_DIR": "/storage/data",
-    "STORAGE_LOGS_DIR": "/storage/logs",
-    "SUPERVISOR_LOGS_DIR": "/storage/logs/supervisor",
-    "IMAGE_BACKUP_CRON": "2 1 * * *",
-}
+
+def lock_down(base):
+    for root, _, files in os.walk(base):
+        for path in [root] + [os.path.join(root, name) for name in files]:
+            os.chmod(path, 0o555)
 
 
 def main():
-    for name, value in DEFAULTS.items():
-        os.environ.setdefault(name, value)
-    for directory in ("run.always", "run.once"):
-        for step in sorted(glob.glob("/image/setup/" + directory + "/*.py")):
+    for directory in ("RUNALWAYS", "RUNONCE"):
+        for step in sorted(glob.glob(os.environ["IMAGE_SETUP_" + directory + "_DIR"] + "/*.py")):
             result = subprocess.run([step], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
             print(os.path.basename(step), result.stdout.decode(), flush=True)
             if result.returncode != 0:
                 sys.exit(1)
+    lock_down(os.environ["IMAGE_BASE_DIR"])
     subprocess.run(["supervisord", "-n", "-c", "/image/supervisord/global.conf"], check=False)
 
 
