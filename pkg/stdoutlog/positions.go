@@ -50,8 +50,7 @@ func writeRecords(path string, records []record) error {
 	return nil
 }
 
-// readRecords returns the records by path. Without the file there are none and
-// known is false.
+// readRecords returns the records by path; known is false when there is no file.
 func readRecords(path string) (records map[string]record, known bool, err error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -60,16 +59,22 @@ func readRecords(path string) (records map[string]record, known bool, err error)
 	if err != nil {
 		return nil, false, err
 	}
-	records = map[string]record{}
-	for line := range strings.Lines(string(data)) {
+	return parseRecords(string(data)), true, nil
+}
+
+// parseRecords passes over damaged lines: their logs are then read as if they had
+// no record.
+func parseRecords(data string) map[string]record {
+	records := map[string]record{}
+	for line := range strings.Lines(data) {
 		var r record
 		var at int64
-		if _, err := fmt.Sscanf(line, "%d %d %d %q", &r.inode, &r.offset, &at, &r.path); err == nil {
+		if _, err := fmt.Sscanf(line, "%d %d %d %q", &r.inode, &r.offset, &at, &r.path); err == nil && r.offset >= 0 {
 			r.at = time.Unix(0, at)
 			records[r.path] = r
 		}
 	}
-	return records, true, nil
+	return records
 }
 
 // positions is the open file of records, one for each stream, in their order.
