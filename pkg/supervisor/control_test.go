@@ -102,7 +102,7 @@ func waitState(t *testing.T, c Client, name, want string) {
 	testenv.WaitFor(t, name+" is "+want, func() bool { return state(t, c, name) == want })
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -22,12 +22,9 @@ import (
 )
 
 // listen returns a socket whose connections serve gets.
-func listen(t *testing.T, serve func(net.Conn)) Client {
+func listen(t testing.TB, serve func(net.Conn)) Client {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "sv")
-	must(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	l, err := net.Listen("unix", filepath.Join(dir, "sock"))
+	l, err := net.Listen("unix", filepath.Join(testenv.Dir(t), "sock"))
 	must(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	go func() {
