@@ -40,6 +40,8 @@ func TestDockerfilesHaveNoFinding(t *testing.T) {
 func TestDockerlintFinds(t *testing.T) {
 	tests := []struct{ name, dockerfile, want string }{
 		{"a variable that is not set", "FROM alpine:3\nCOPY a $NONE\n", ":2: UndefinedVar: "},
+		{"a variable of the image that it is not FROM", "FROM alpine:3\nCOPY a $IMAGE_CRON_DIR\n", ":2: UndefinedVar: "},
+		{"a variable that the image has not", "FROM container-manager\nCOPY a $IMAGE_CORN_DIR\n", ":2: UndefinedVar: "},
 		{"an old form", "FROM alpine:3\nENV NAME value\n", ":2: LegacyKeyValueFormat: "},
 		{"a secret", "FROM alpine:3\nENV APP_PASSWORD=x\n", ":2: SecretsUsedInArgOrEnv: "},
 		{"a stage that no image needs", "FROM alpine:3 AS unused\nMAINTAINER x\nFROM alpine:3\n", ":2: MaintainerDeprecated: "},
@@ -51,7 +53,7 @@ func TestDockerlintFinds(t *testing.T) {
 			if err := os.WriteFile(file, []byte(tt.dockerfile), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if out, err := dockerlint(t, file); err == nil || !strings.Contains(out, tt.want) {
+			if out, err := dockerlint(t, "../../Dockerfile.alpine", file); err == nil || !strings.Contains(out, tt.want) {
 				t.Errorf("got %v and\n%s\nwant a failure that says %q", err, out, tt.want)
 			}
 		})
