@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
@@ -81,7 +79,7 @@ func TestStatusAndHealth(t *testing.T) {
 	}
 
 	// What does not need supervisord is shown without it.
-	c.life.Signal(unix.SIGTERM)
+	c.life.Stop()
 	c.want(1, "supervisord does not run: nothing listens at", "status")
 	c.want(1, "check-app.sh", "status")
 	c.want(1, `"errors": [`, "status", "--json")
