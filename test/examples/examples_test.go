@@ -1,3 +1,5 @@
+// Package examples tests the examples: what they are made of, their scripts one by
+// one, and the images that they make.
 package examples
 
 import (
