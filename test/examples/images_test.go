@@ -62,6 +62,8 @@ func TestExampleImages(t *testing.T) {
 			// podman fills a volume from the image when it is mounted for the first time.
 			next.Start(t)
 			next.WaitUp(t)
+			// A database may lose the SIGTERM that comes while it starts.
+			next.WaitExec(t, "container-manager", "check-readiness")
 			next.Stop(t)
 			if err := moveBackup(archives, p.VolumePath(t, o.Volume)); err != nil {
 				t.Fatal(err)
