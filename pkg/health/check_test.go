@@ -34,6 +34,7 @@ func newRunningRig(t *testing.T) *rig {
 	r.waitState("app", "RUNNING")
 	r.waitState("other", "RUNNING")
 	r.age("app")
+	r.age("other")
 	return r
 }
 

@@ -180,8 +180,11 @@ func TestOwnLines(t *testing.T) {
 		"no backups":            {map[string]string{link: mine}, []string{"IMAGE_BACKUP_ENABLED=0"}, "", others + mark + mine},
 		"CRLF, no last newline": {map[string]string{link: "# mine\r\n30 3 * * * /image/app/report.py"}, nil, "", backup + others + mark + "# mine\n" + mine},
 		"variables":             {map[string]string{link: "TZ=UTC\n" + mine}, nil, "", backup + others + mark + "TZ=UTC\n" + mine},
-		"built-in ones pasted in": {map[string]string{link: "32  4 * * * /image/config/env; logrotate /image/logging/logrotate-global.conf\n" + mine + "0 5 * * * logrotate /image/logging/logrotate-global.conf\n"}, nil, "",
-			backup + others + mark + mine + "0 5 * * * logrotate /image/logging/logrotate-global.conf\n"},
+		"built-in ones pasted in": {
+			map[string]string{link: "32  4 * * * /image/config/env; logrotate /image/logging/logrotate-global.conf\n" + mine + "0 5 * * * logrotate /image/logging/logrotate-global.conf\n"},
+			nil, "",
+			backup + others + mark + mine + "0 5 * * * logrotate /image/logging/logrotate-global.conf\n",
+		},
 		"an old step that begins afresh":  {map[string]string{link: mine}, nil, `rm -f "$1"; echo "@daily old" >"$1"`, "@daily old\n" + others + mark + mine},
 		"an old step that writes through": {map[string]string{link: mine}, nil, `echo "@daily old" >"$1"`, "@daily old\n" + others + mark + mine},
 		"a step that edits them":          {map[string]string{link: mine}, nil, `sed -i 's/^30 3/45 3/' "$1"`, others + mark + "45" + mine[2:]},

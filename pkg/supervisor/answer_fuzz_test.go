@@ -27,7 +27,7 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatal("an error that says nothing")
 		}
 		for _, p := range all {
-			pending(p, true)
+			_ = pending(p, true)
 			if len(Select(all, Name(p))) == 0 {
 				t.Fatalf("%q is not found in %+v", Name(p), all)
 			}
