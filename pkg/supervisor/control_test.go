@@ -17,6 +17,22 @@ import (
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
+// waitStubborn waits until the program stubborn ignores SIGTERM. It counts as RUNNING
+// before its shell has come so far.
+func waitStubborn(t *testing.T, c Client) {
+	t.Helper()
+	waitState(t, c, "stubborn", "RUNNING")
+	testenv.WaitFor(t, "stubborn ignores SIGTERM", func() bool {
+		for line := range strings.Lines(testenv.Read(t, fmt.Sprintf("/proc/%d/status", states(t, c, "stubborn")[0].Pid))) {
+			if mask, ok := strings.CutPrefix(line, "SigIgn:"); ok {
+				ignored, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+				return err == nil && ignored&(1<<(syscall.SIGTERM-1)) != 0
+			}
+		}
+		return false
+	})
+}
+
 // programs are of every kind. startsecs is 0 where nothing is to be waited for.
 const programs = `
 [program:app]
@@ -150,19 +166,20 @@ func TestControl(t *testing.T) {
 		}
 	})
 	t.Run("of one that ignores SIGTERM", func(t *testing.T) {
-		waitState(t, c, "stubborn", "RUNNING")
+		waitStubborn(t, c)
 		must(t, c.Restart(ctx, "stubborn"))
 		if log := s.Log(); !strings.Contains(log, "killing 'stubborn'") {
 			t.Errorf("it was not killed:\n%s", log)
 		}
 	})
 	t.Run("of a stopping one", func(t *testing.T) {
+		waitStubborn(t, c)
 		must(t, c.call(ctx, callTimeout, func(s *supervisord.Client) error { return s.StopProcess("stubborn", false) }))
 		if got := state(t, c, "stubborn"); got != "STOPPING" {
 			t.Fatalf("stubborn is %s", got)
 		}
 		must(t, c.Restart(ctx, "stubborn"))
-		waitState(t, c, "stubborn", "RUNNING")
+		waitStubborn(t, c)
 	})
 	t.Run("of one that SIGSTOP halted", func(t *testing.T) {
 		pid := states(t, c, "app")[0].Pid
@@ -267,6 +284,7 @@ func TestControl(t *testing.T) {
 		}
 	})
 	t.Run("with a deadline", func(t *testing.T) {
+		waitStubborn(t, c)
 		gone := errors.New("time is up")
 		short, cancel := context.WithTimeoutCause(ctx, 200*time.Millisecond, gone)
 		defer cancel()

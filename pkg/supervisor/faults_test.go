@@ -135,7 +135,7 @@ stopwaitsecs = 2
 killasgroup = true
 `)
 	c := clientOf(t, s)
-	waitState(t, c, "stubborn", "RUNNING")
+	waitStubborn(t, c)
 	s.Signal(syscall.SIGTERM)
 	var err error
 	testenv.WaitFor(t, "it refuses a restart", func() bool {
