@@ -68,7 +68,7 @@ func TestStatusAndHealth(t *testing.T) {
 	}
 	app := s.Programs[0]
 	if app.Name != "app" || app.State != "STOPPED" || app.Restarts != 1 || app.LastRestart == nil ||
-		app.Why != "check-app.sh of the readiness check failed" || !strings.HasPrefix(app.Held, "is held stopped (container-manager stop)") {
+		app.Why != "check-app.sh of the readiness check failed: ended with exit status 1" || !strings.HasPrefix(app.Held, "is held stopped (container-manager stop)") {
 		t.Errorf("app %+v", app)
 	}
 	if probe := s.Probes[0]; probe.Probe != "check-app.sh" || !probe.Ran || probe.Healthy || probe.Result == nil {

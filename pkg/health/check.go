@@ -105,7 +105,7 @@ func (c *Check) probe(ctx context.Context, p probe) {
 	c.mu.Unlock()
 	c.say(p, f)
 	if r.Failures >= int(c.Config.HealthFailures) && len(f.sick) > 0 {
-		c.restarting.Go(func() { c.restart(ctx, p, f.sick, r) })
+		c.restarting.Go(func() { c.restart(ctx, p, f, r) })
 	}
 }
 
@@ -174,25 +174,33 @@ func (c *Check) say(p probe, f finding) {
 	for _, line := range f.lines {
 		log.Messages(l, line)
 	}
-	var failed *script.Error
-	switch {
-	case f.err == nil:
+	if f.err == nil {
 		l.Debug().Msg("passed")
-	case errors.As(f.err, &failed) && failed.Err == nil: // its output has been told
-		l.Error().Msg("failed: " + failed.How())
-	default:
-		l.Error().Msg("failed: " + f.err.Error())
+		return
 	}
+	l.Error().Msg("failed: " + f.how(p))
+}
+
+// how says how a probe failed. It leaves out the output, which the log has.
+func (f finding) how(p probe) string {
+	failed, ok := errors.AsType[*script.Error](f.err)
+	if !ok || failed.Err != nil {
+		return f.err.Error()
+	}
+	if line := exitLine(p.Path, failed.Status); line != "" && failed.Status != 0 {
+		return failed.How() + " (" + line + ")"
+	}
+	return failed.How()
 }
 
 // restart asks for the restart of the programs that a probe found sick. After it
 // their failures are counted anew.
-func (c *Check) restart(ctx context.Context, p probe, sick []string, r Result) {
+func (c *Check) restart(ctx context.Context, p probe, f finding, r Result) {
 	l := log.Named(c.Log, p.Name)
-	for _, program := range sick {
+	for _, program := range f.sick {
 		err := c.launch(ctx, Request{
 			Names: []string{program}, Check: c.Kind, Since: r.Began,
-			Why: fmt.Sprintf("%s of the %s check failed", p.Name, c.Kind),
+			Why: fmt.Sprintf("%s of the %s check failed: %s", p.Name, c.Kind, f.how(p)),
 		})
 		switch {
 		case err == nil:

@@ -59,7 +59,7 @@ func TestPassingProbe(t *testing.T) {
 
 func TestFailingProbeRestartsItsProgramOnly(t *testing.T) {
 	r := newRunningRig(t)
-	r.probe("check-app.sh", "echo is not well; exit 3")
+	r.probe("check-app.sh", "echo is not well\nexit 3")
 	r.probe("check-other.sh", "exit 0")
 	if r.check(Readiness) {
 		t.Error("it passes")
@@ -67,10 +67,10 @@ func TestFailingProbeRestartsItsProgramOnly(t *testing.T) {
 	r.wantSpawned("app", 2)
 	r.wantSpawned("other", 1)
 	r.wantLog("INFO\tcheck-app.sh is not well\n")
-	r.wantLog("ERROR\tcheck-app.sh failed: ended with exit status 3\n")
-	r.wantLog("restarting app: check-app.sh of the readiness check failed")
+	r.wantLog("ERROR\tcheck-app.sh failed: ended with exit status 3 (line 3: exit 3)\n")
+	r.wantLog("restarting app: check-app.sh of the readiness check failed: ended with exit status 3 (line 3: exit 3)")
 	record := ReadRecord(r.config, "app")
-	if record.Restarts != 1 || record.Why != "check-app.sh of the readiness check failed" || record.Failed != "" {
+	if record.Restarts != 1 || record.Why != "check-app.sh of the readiness check failed: ended with exit status 3 (line 3: exit 3)" || record.Failed != "" {
 		t.Errorf("record %+v", record)
 	}
 }
