@@ -84,6 +84,14 @@ func TestRestoreOfPlainTar(t *testing.T) {
 				t.Errorf("the restore script saw %q", got)
 			}
 			v.noLeftovers()
+
+			must(t, os.Remove(restored))
+			first, err := firstStart(v.Runner)
+			must(t, err)
+			if first != archive || read(t, restored) != "dump\nline\n" {
+				t.Errorf("a first start has restored %q", first)
+			}
+			v.noLeftovers()
 		})
 	}
 }

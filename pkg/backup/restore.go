@@ -82,6 +82,8 @@ func (r Runner) limits() archive.Limits {
 
 // plan decides where everything goes.
 func (s *restoring) plan(ctx context.Context, head *archive.Head) (err error) {
+	token := newToken(time.Now())
+	s.journal = s.newJournal(s.path, token)
 	if head == nil {
 		s.Log.Info().Msg("the archive has no manifest: there is nothing but the sums of gzip to check it by")
 		return nil
@@ -89,8 +91,6 @@ func (s *restoring) plan(ctx context.Context, head *archive.Head) (err error) {
 	if !head.Complete() {
 		s.Log.Warn().Msgf("the archive was incomplete when it was made: %d files changed while they were read, %d are missing", head.Changed, head.Unreadable)
 	}
-	token := newToken(time.Now())
-	s.journal = s.newJournal(s.path, token)
 	if s.targets, err = s.Runner.targets(head.Paths, token, s.mounts); err != nil || len(s.targets) == 0 {
 		return err
 	}
