@@ -100,7 +100,7 @@ func (c *Container) Start() *Life {
 		if l.over() {
 			c.t.Fatalf("the container has ended:\n%s", l.Output.String())
 		}
-		return strings.Contains(l.Output.String(), " running")
+		return strings.Contains(l.Output.String(), " running, ")
 	})
 	return l
 }
