@@ -72,11 +72,14 @@ image: ## build the image with docker or podman, whichever is there
 	$$(command -v docker || command -v podman) build -f Dockerfile.alpine -t '$(IMAGE)' \
 		--build-arg FILEBEAT='$(FILEBEAT)' --build-arg VERSION='$(VERSION)' --build-arg REVISION='$(REVISION)' .
 
-dist: ## static binaries and the files to add, with checksums: build/dist
+dist: ## static binaries, the files, and archives of both to unpack at /, with checksums: build/dist
 	@rm -rf '$(BUILD)/dist' && mkdir -p '$(BUILD)/dist'
 	GOARCH=amd64 $(GOBUILD) -o '$(BUILD)/dist/container-manager-linux-amd64' $(PACKAGE)
 	GOARCH=arm64 $(GOBUILD) -o '$(BUILD)/dist/container-manager-linux-arm64' $(PACKAGE)
 	go run ./test/dist files >'$(BUILD)/dist/container-manager-files-$(VERSION).tar.gz'
+	for arch in amd64 arm64; do \
+		go run ./test/dist files '$(BUILD)/dist/container-manager-linux-'$$arch >'$(BUILD)/dist/container-manager-$(VERSION)-linux-'$$arch.tar.gz || exit 1; \
+	done
 	cd '$(BUILD)/dist' && sha256sum container-manager-* >SHA256SUMS
 
 clean: ## remove what was made

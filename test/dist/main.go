@@ -1,6 +1,6 @@
-// Command dist writes a directory as tar.gz to standard output: sorted, owned
-// by root, without times, so that the same files are the same bytes wherever
-// and whenever it runs.
+// Command dist writes a directory as tar.gz to standard output, with a program behind
+// it as usr/bin/container-manager where one is given: sorted, owned by root, without
+// times, so that the same files are the same bytes wherever and whenever it runs.
 package main
 
 import (
@@ -14,17 +14,17 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: dist DIR >FILE.tar.gz")
+	if len(os.Args) != 2 && len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: dist DIR [PROGRAM] >FILE.tar.gz")
 		os.Exit(2)
 	}
-	if err := write(os.Stdout, os.Args[1]); err != nil {
+	if err := write(os.Stdout, os.Args[1], os.Args[2:]...); err != nil {
 		fmt.Fprintf(os.Stderr, "dist: cannot pack %s: %v\n", os.Args[1], err)
 		os.Exit(1)
 	}
 }
 
-func write(w io.Writer, dir string) error {
+func write(w io.Writer, dir string, programs ...string) error {
 	zipped := gzip.NewWriter(w)
 	archive := tar.NewWriter(zipped)
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -34,10 +34,27 @@ func write(w io.Writer, dir string) error {
 		if entry.Name() == "__pycache__" {
 			return fs.SkipDir // Python's, after something imported utils.py
 		}
-		return add(archive, dir, path, entry)
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		return add(archive, name, path, info)
 	})
 	if err != nil {
 		return err
+	}
+	for _, program := range programs {
+		info, err := os.Stat(program)
+		if err != nil {
+			return err
+		}
+		if err := add(archive, "usr/bin/container-manager", program, info); err != nil {
+			return err
+		}
 	}
 	if err := archive.Close(); err != nil {
 		return err
@@ -45,15 +62,7 @@ func write(w io.Writer, dir string) error {
 	return zipped.Close()
 }
 
-func add(archive *tar.Writer, dir, path string, entry fs.DirEntry) error {
-	info, err := entry.Info()
-	if err != nil {
-		return err
-	}
-	name, err := filepath.Rel(dir, path)
-	if err != nil {
-		return err
-	}
+func add(archive *tar.Writer, name, path string, info fs.FileInfo) (err error) {
 	header := &tar.Header{Name: name, Format: tar.FormatUSTAR, Mode: 0o644, Typeflag: tar.TypeReg}
 	switch {
 	case info.IsDir():

@@ -29,7 +29,7 @@ func TestMakeDist(t *testing.T) {
 		made[i] = filepath.Join(dir, "build", "dist")
 	}
 	names := testenv.Names(t, made[0])
-	want := []string{"SHA256SUMS", "container-manager-files-1.2.3.tar.gz", "container-manager-linux-amd64", "container-manager-linux-arm64"}
+	want := []string{"SHA256SUMS", "container-manager-1.2.3-linux-amd64.tar.gz", "container-manager-1.2.3-linux-arm64.tar.gz", "container-manager-files-1.2.3.tar.gz", "container-manager-linux-amd64", "container-manager-linux-arm64"}
 	if !slices.Equal(names, want) || !slices.Equal(testenv.Names(t, made[1]), want) {
 		t.Fatalf("make dist makes %q, want %q", names, want)
 	}
@@ -45,6 +45,17 @@ func TestMakeDist(t *testing.T) {
 	}
 	for name, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
 		static(t, filepath.Join(made[0], "container-manager-linux-"+name), machine)
+	}
+	// An archive holds all that a manual installation needs.
+	root := t.TempDir()
+	mustRun(t, "tar", "-C", root, "-xzf", filepath.Join(made[0], "container-manager-1.2.3-linux-"+runtime.GOARCH+".tar.gz"))
+	for _, name := range []string{"run.py", "etc/supervisord.conf", "image/setup/run.always/00-configure-environment.py"} {
+		if !testenv.Exists(filepath.Join(root, name)) {
+			t.Errorf("the archive has no %s", name)
+		}
+	}
+	if said := mustRun(t, filepath.Join(root, "usr/bin/container-manager"), "version"); !strings.Contains(said, version) {
+		t.Errorf("the archive's program says %q", said)
 	}
 	got := mustRun(t, filepath.Join(made[0], "container-manager-linux-"+runtime.GOARCH), "version")
 	if want := "container-manager " + version + ", commit " + revision + ", " + runtime.Version() + "\n"; got != want {
