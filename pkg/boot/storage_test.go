@@ -88,6 +88,38 @@ func TestReadOnlyImageTree(t *testing.T) {
 	}
 }
 
+// TestConfigDirectory has a directory in the place of /image/config that holds no link
+// to the saved environment, and may not get one. Programs need none of it.
+func TestConfigDirectory(t *testing.T) {
+	for name, change := range map[string]func(t *testing.T, dir string){
+		"missing": func(t *testing.T, dir string) {
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"a mount":   func(t *testing.T, dir string) { testenv.Mount(t, "tmpfs", dir, "tmpfs", 0, "mode=0777") },
+		"read-only": readOnly,
+	} {
+		for user, uid := range testenv.Users {
+			t.Run(name+", "+user, func(t *testing.T) {
+				testenv.Isolated(t, func(t *testing.T, dir string) {
+					tree := testenv.NewTreeAt(t, dir)
+					c := newContainer(t, tree)
+					testenv.Chown(t, dir, uid)
+					change(t, tree.Path("image/config"))
+					testenv.Become(t, uid)
+					for range 2 {
+						c.start()
+					}
+					if saved := testenv.Read(t, tree.Path("run/env")); !strings.Contains(saved, "IMAGE_BASE_DIR=") {
+						t.Errorf("saved\n%s", saved)
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestTenStarts(t *testing.T) {
 	for name, uid := range map[string]int{"root": 0, "user 500": 500} {
 		t.Run(name, func(t *testing.T) {
