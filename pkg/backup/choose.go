@@ -50,6 +50,9 @@ func (r Runner) Find(which string) (string, error) {
 	return "", fmt.Errorf("there is no archive %s", strings.Join(paths, " and no "))
 }
 
+// tried is why an archive from the future is restored all the same.
+const tried = "it is tried only because no archive with a possible date can be restored"
+
 // restoreNewest tries one archive after the other, the newest first. An empty
 // path means that there are none.
 func (r Runner) restoreNewest(ctx context.Context, firstStart bool) (Result, error) {
@@ -59,6 +62,7 @@ func (r Runner) restoreNewest(ctx context.Context, firstStart bool) (Result, err
 	}
 	var broken []string
 	for _, a := range archives {
+		r.warnFuture(a, tried)
 		result, err := r.restore(ctx, a.Path, firstStart)
 		if !errors.Is(err, archive.ErrInvalid) {
 			return result, err

@@ -139,6 +139,7 @@ func (r Runner) newestWhole(ctx context.Context) (string, error) {
 	}
 	var broken []string
 	for _, a := range archives {
+		r.warnFuture(a, tried)
 		_, err := r.Verify(ctx, a.Path)
 		if !errors.Is(err, archive.ErrInvalid) {
 			return a.Path, err

@@ -44,7 +44,7 @@ func TestRestoreFirstOfAChild(t *testing.T) {
 // The newest archive that is whole is the one that restore.py gets.
 func TestRestoreFirstPassesBrokenArchivesOver(t *testing.T) {
 	v, archive := childRestore(t, `echo "restoring $*"`)
-	broken := filepath.Join(v.Config.BackupDir, "backup-2099-01-01_00:00:00.tar.gz")
+	broken := filepath.Join(v.Config.BackupDir, namePrefix+time.Now().Add(time.Hour).Format(stampFormat)+nameSuffix)
 	write(t, broken, "broken")
 	if got, err := v.restoreFirst(t.Context()); err != nil || got != archive {
 		t.Errorf("restored %q: %v", got, err)

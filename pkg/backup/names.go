@@ -75,8 +75,8 @@ func newName(dir string, now time.Time, suffix string) (string, error) {
 	return namePrefix + stamp + suffix, nil
 }
 
-// Archives returns the archives of a directory, the newest first, and those
-// whose names tell no time last. A directory that is missing has none.
+// Archives returns the archives of a directory, the newest first. Behind them come
+// those that are from the future, and last those whose names tell no time. A directory that is missing has none.
 func Archives(dir string) ([]Archive, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -97,14 +97,35 @@ func Archives(dir string) ([]Archive, error) {
 		t, _ := ParseName(e.Name())
 		archives = append(archives, Archive{e.Name(), filepath.Join(dir, e.Name()), t, info.Size(), info.ModTime()})
 	}
+	now := time.Now()
 	slices.SortFunc(archives, func(a, b Archive) int {
-		if a.Time.IsZero() != b.Time.IsZero() {
-			if a.Time.IsZero() {
-				return 1
-			}
-			return -1
-		}
-		return cmp.Compare(b.Name, a.Name)
+		return cmp.Or(cmp.Compare(a.rank(now), b.rank(now)), cmp.Compare(b.Name, a.Name))
 	})
 	return archives, nil
+}
+
+// maxAhead is how far a name may be ahead of the clock. Names are in local time,
+// and two time zones differ by 26 hours at most.
+const maxAhead = 27 * time.Hour
+
+// fromFuture reports whether the clock was wrong when the archive was made, or is
+// wrong now: then its name does not tell how new it is.
+func (a Archive) fromFuture(now time.Time) bool { return a.Time.Sub(now) > maxAhead }
+
+// rank orders archives by how far their names can be trusted.
+func (a Archive) rank(now time.Time) int {
+	switch {
+	case a.Time.IsZero():
+		return 2
+	case a.fromFuture(now):
+		return 1
+	}
+	return 0
+}
+
+// warnFuture names an archive that is from the future, and says what follows.
+func (r Runner) warnFuture(a Archive, what string) {
+	if a.fromFuture(time.Now()) {
+		r.Log.Warn().Msgf("%s is from the future: the clock was wrong when it was made, or is wrong now; %s", a.Path, what)
+	}
 }

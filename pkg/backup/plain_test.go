@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ZPascal/container-manager/test/testenv"
 )
@@ -101,7 +102,7 @@ func TestBrokenNewestIsPassedOver(t *testing.T) {
 	v.backupScript("a.sh", `echo good >"$2/a"`)
 	made, err := v.Backup(t.Context())
 	must(t, err)
-	broken := filepath.Join(v.Config.BackupDir, "backup-2999-01-01_00:00:00.tar.gz")
+	broken := filepath.Join(v.Config.BackupDir, namePrefix+time.Now().Add(time.Hour).Format(stampFormat)+nameSuffix)
 	data := read(t, made.Archive)
 	must(t, os.WriteFile(broken, []byte(data[:len(data)-20]), 0o600))
 	restored := filepath.Join(v.Config.RunDir, "restored")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
+	"time"
 
 	"github.com/ZPascal/container-manager/pkg/retention"
 )
@@ -25,6 +27,14 @@ func (r Runner) expire(ctx context.Context, made string, incomplete bool) (probl
 		r.Log.Error().Msg(err.Error())
 		return 1
 	}
+	now := time.Now()
+	archives = slices.DeleteFunc(archives, func(a Archive) bool {
+		if a.Name == made {
+			return false
+		}
+		r.warnFuture(a, "it is neither counted nor deleted: rename it or remove it by hand")
+		return a.fromFuture(now)
+	})
 	idx := r.readIndex()
 	keep, expired := expired(policy, archives, func(a Archive) bool {
 		_, known := idx.get(a) // then it was read before

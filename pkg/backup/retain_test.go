@@ -89,17 +89,33 @@ func TestOnlyWholeArchivesCount(t *testing.T) {
 	}
 }
 
-// TestNewArchiveAlwaysStays is about clocks: names of the future are newer.
-func TestNewArchiveAlwaysStays(t *testing.T) {
+// TestArchivesFromTheFuture is about clocks: an archive that a wrong clock has made
+// is not newer than the others, and takes no place of those that are kept.
+func TestArchivesFromTheFuture(t *testing.T) {
 	v := newVolume(t)
 	v.Config.BackupRetention = retention.Policy{Newest: 1}
 	future := v.plainArchive("backup-2999-01-01_00:00:00.tar.gz")
+	old := v.plainArchive("backup-2026-01-01_00:00:00.tar.gz")
 	v.backupScript("a.sh", `echo a >"$2/a"`)
 	made, err := v.Backup(t.Context())
 	must(t, err)
-	if !exists(future) || !exists(made.Archive) {
-		t.Errorf("the one of the future: %v, the new one: %v", exists(future), exists(made.Archive))
+	if !exists(future) || !exists(made.Archive) || exists(old) {
+		t.Errorf("the one of the future: %v, the new one: %v, the old one: %v", exists(future), exists(made.Archive), exists(old))
 	}
+	v.wantLog(future+" is from the future: ", "it is neither counted nor deleted")
+	for _, restore := range []func() (string, error){
+		func() (string, error) { got, err := v.Restore(t.Context(), Latest); return got.Archive, err },
+		func() (string, error) { return v.restoreFirst(t.Context()) },
+	} {
+		if got, err := restore(); err != nil || got != made.Archive {
+			t.Errorf("restored %s: %v", got, err)
+		}
+	}
+	must(t, os.Remove(made.Archive))
+	if got, err := v.restoreFirst(t.Context()); err != nil || got != future {
+		t.Errorf("with nothing else, restored %s: %v", got, err)
+	}
+	v.wantLog(future + " is from the future: the clock was wrong when it was made, or is wrong now; it is tried only because")
 }
 
 func TestNothingIsDeletedAfterAFailure(t *testing.T) {
