@@ -6,6 +6,8 @@ BUILD ?= $(CURDIR)/build
 IMAGE ?= container-manager
 # Where the image takes filebeat from: elastic or compiled (see Dockerfile.alpine).
 FILEBEAT ?= elastic
+# How long make faults runs.
+FAULTS_FOR ?= 1h
 # More for go test: make test TESTFLAGS='-run TestLoad -v'
 TESTFLAGS ?=
 
@@ -27,7 +29,7 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 # sudo and minimal images leave these out.
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 
-.PHONY: help run build quick test test-slow lint fuzz bench image dist clean
+.PHONY: help run build quick test test-slow lint fuzz faults bench image dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +64,11 @@ lint: ## format, vet, staticcheck, modules, vulnerabilities, shellcheck
 
 fuzz: ## run each fuzz target for a minute, or FUZZTIME=...
 	@test/fuzz.sh
+
+faults: ## inject faults at random for an hour, or FAULTS_FOR=...; SEED=... again
+	@test/install.sh run
+	@go build -o '$(BUILD)/bin/faults' ./test/faults
+	@'$(BUILD)/bin/faults' -for '$(FAULTS_FOR)' $(if $(SEED),-seed '$(SEED)')
 
 bench: ## measure, on this machine
 	@test/install.sh run test bench

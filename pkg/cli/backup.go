@@ -62,12 +62,12 @@ func runBackup(command string, dryRun bool) error {
 // withRunner does one thing with a runner, and turns what came of it into an
 // exit code.
 func withRunner(command string, do func(backup.Runner, context.Context) (backup.Result, error)) error {
+	ctx, stop := signalContext(context.Background())
+	defer stop()
 	conf, err := config.LoadSaved()
 	if err != nil {
 		return err
 	}
-	ctx, stop := signalContext(context.Background())
-	defer stop()
 	r := backup.Runner{
 		Config:   conf,
 		Log:      log.Named(log.New(os.Stderr, logOptions(conf)), command),

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// bound is how long anything may take until it is as it should be. It is far above
+// what a busy machine needs, and above the time that checks leave between restarts.
+const bound = 4 * time.Minute
+
+// trialsInWorld is how many faults hit the same containers before new ones are made.
+const trialsInWorld = 30
+
+// session is one run of the soak.
+type session struct {
+	dir    string
+	binary string
+	seed   uint64
+	random *rand.Rand
+	end    time.Time
+	stop   chan os.Signal
+
+	worlds, trial int
+	trials        map[string]*tally // by kind of fault
+}
+
+// tally is what the table tells of a kind of fault.
+type tally struct {
+	trials int
+	sum    time.Duration
+	worst  time.Duration // until all was as it should be
+}
+
+func (s *session) over() bool {
+	select {
+	case <-s.stop:
+		s.end = time.Now()
+	default:
+	}
+	return !time.Now().Before(s.end)
+}
+
+func (s *session) run() error {
+	for !s.over() {
+		if err := s.runWorld(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) runWorld() error {
+	s.worlds++
+	w, err := s.newWorld()
+	if err != nil {
+		return err
+	}
+	what := "its first start"
+	err = w.begin()
+	for n := 0; err == nil && n < trialsInWorld && !s.over(); n++ {
+		s.trial++
+		f := faults[s.random.IntN(len(faults))]
+		began := time.Now()
+		var did string
+		if did, err = f.inject(w); did == "" && err == nil {
+			continue // the fault cannot hit this world
+		}
+		what = f.kind + ": " + did
+		if err == nil {
+			err = w.settle()
+		}
+		if err == nil {
+			err = w.check()
+		}
+		s.count(f.kind, time.Since(began))
+		w.log("trial %d (%.1f s) %s", s.trial, time.Since(began).Seconds(), what)
+	}
+	if err == nil {
+		what += ", and the end"
+		err = w.finish()
+	}
+	if err != nil {
+		err = fmt.Errorf("trial %d in %s (%s)\n  fault: %s\n  seen:  %w", s.trial, w.dir, w.options(), what, err)
+	}
+	return errors.Join(err, w.end(err != nil))
+}
+
+func (s *session) count(kind string, took time.Duration) {
+	t := s.trials[kind]
+	if t == nil {
+		t = &tally{}
+		s.trials[kind] = t
+	}
+	t.trials++
+	t.sum += took
+	t.worst = max(t.worst, took)
+}
+
+func (s *session) printTable(out io.Writer) {
+	total := 0
+	fmt.Fprintf(out, "\n| fault | trials | mean until all is well | longest |\n|---|---|---|---|\n")
+	for _, kind := range slices.Sorted(maps.Keys(s.trials)) {
+		t := s.trials[kind]
+		total += t.trials
+		fmt.Fprintf(out, "| %s | %d | %.1f s | %.1f s |\n", kind, t.trials, t.sum.Seconds()/float64(t.trials), t.worst.Seconds())
+	}
+	fmt.Fprintf(out, "| all, in %d worlds | %d | | |\n", s.worlds, total)
+}
+
+// final is an error with which waiting is in vain.
+type final struct{ error }
+
+// waitFor waits until ok returns nil; else its last error is returned.
+func waitFor(limit time.Duration, what string, ok func() error) error {
+	end := time.Now().Add(limit)
+	for {
+		err := ok()
+		if err == nil {
+			return nil
+		}
+		if errors.As(err, &final{}) {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("waited %s in vain for: %s: %w", limit, what, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (s *session) worldDir() string { return filepath.Join(s.dir, fmt.Sprintf("world-%d", s.worlds)) }
