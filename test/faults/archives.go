@@ -62,6 +62,7 @@ func (w *world) checkArchives() error {
 		}
 		w.known[name] = archiveInfo{info.Size(), info.ModTime(), numbers}
 	}
+	var gone []string
 	for name := range w.known {
 		if _, err := os.Stat(filepath.Join(w.backupDir(), name)); err == nil {
 			continue
@@ -75,6 +76,10 @@ func (w *world) checkArchives() error {
 		if newer < keep {
 			return fmt.Errorf("%s is gone, and only %d are newer", name, newer)
 		}
+		gone = append(gone, name)
+	}
+	for _, name := range gone {
+		delete(w.known, name)
 	}
 	return nil
 }

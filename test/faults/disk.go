@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
 // full takes all room of the volume while something is done, which may fail.
@@ -168,35 +171,39 @@ func overwrite(path, text string) error {
 // spoilArchive spoils the newest archive, when there is another one that is whole,
 // and restores: it takes the one before.
 func spoilArchive(w *world) (string, error) {
-	names := w.archives()
-	whole := 0
-	for _, name := range names {
-		if !w.corrupted[name] {
-			whole++
-		}
+	did, err := w.spoilNewest()
+	if did == "" || err != nil {
+		return did, err
 	}
-	if whole < 2 || w.corrupted[names[0]] {
+	status, out := w.any().manager("restore")
+	w.log("restore: %d %s", status, out)
+	if status != 0 && status != 4 {
+		err = fmt.Errorf("restore ends with %d: %s", status, out)
+	}
+	return did + ", and restored", err
+}
+
+// spoilNewest has the lock, so that no backup counts as whole what is being spoilt.
+func (w *world) spoilNewest() (string, error) {
+	lock, err := fsutil.WaitLock(context.Background(), filepath.Join(w.backupDir(), ".lock"), func() {})
+	if err != nil {
+		return "", err
+	}
+	defer lock.Unlock()
+	if err := w.checkArchives(); err != nil {
+		return "", err
+	}
+	names := w.archives()
+	if len(w.known) < 2 || w.corrupted[names[0]] {
 		return "", nil
 	}
 	path := filepath.Join(w.backupDir(), names[0])
 	w.corrupted[names[0]] = true
 	delete(w.known, names[0])
-	how := "cut in half"
-	err := cutInHalf(path)
 	if w.session.random.IntN(2) == 0 {
-		how = "overwritten"
-		err = overwrite(path, "no archive")
+		return names[0] + " overwritten", overwrite(path, "no archive")
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	c := w.any()
-	status, out := c.manager("restore")
-	w.log("restore: %d %s", status, out)
-	if status != 0 && status != 4 {
-		err = errors.Join(err, fmt.Errorf("restore ends with %d: %s", status, out))
-	}
-	return names[0] + " " + how + ", and restored", err
+	return names[0] + " cut in half", cutInHalf(path)
 }
 
 // orphan makes marks and records of processes that are dead, and others that are
