@@ -198,10 +198,23 @@ func (c *container) processes() []process {
 // kindOf tells what a process is from its command line.
 func kindOf(args string) string {
 	for _, kind := range []struct{ part, name string }{
-		{"/cron.py", "crond"}, {"eventlistener.py", "listener"}, {" app /", "app"}, {" probe /", "probe"},
-		{"check-app", "probe"}, {"check-readiness", "check"}, {"check-liveness", "check"}, {"stdout-log", "follower"},
-		{"backup.py", "backup"}, {" backup", "backup"}, {" restore", "restore"}, {" restart", "restart"},
-		{" resume", "resume"}, {"logrotate", "logrotate"}, {" wake", "wake"}, {" run", "step"}, {"sleep", "step"},
+		{"/cron.py", "crond"},
+		{"eventlistener.py", "listener"},
+		{" app /", "app"},
+		{" probe /", "probe"},
+		{"check-app", "probe"},
+		{"check-readiness", "check"},
+		{"check-liveness", "check"},
+		{"stdout-log", "follower"},
+		{"backup.py", "backup"},
+		{" backup", "backup"},
+		{" restore", "restore"},
+		{" restart", "restart"},
+		{" resume", "resume"},
+		{"logrotate", "logrotate"},
+		{" wake", "wake"},
+		{" run", "step"},
+		{"sleep", "step"},
 	} {
 		if strings.Contains(args, kind.part) {
 			return kind.name
@@ -255,7 +268,7 @@ func (c *container) exec(args ...string) (int, string) {
 func (c *container) background(args ...string) (done chan string) {
 	done = make(chan string, 1)
 	go func() {
-		status, out := c.manager(args...)
+		status, out := c.world.timed(args[0], func() (int, string) { return c.manager(args...) })
 		done <- fmt.Sprintf("%s: exit status %d\n%s", strings.Join(args, " "), status, out)
 	}()
 	return done

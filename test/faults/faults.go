@@ -100,7 +100,9 @@ func (w *world) takeBack(s syscall.Signal) (string, error) {
 	}
 	defer os.Remove(flag)
 	if w.took["take-back"] == 0 {
-		status, out := w.timed("take-back", func() (int, string) { return c.manager("restore") })
+		began := time.Now()
+		status, out := c.manager("restore")
+		w.setTook("take-back", time.Since(began))
 		if status == 0 {
 			return "", fmt.Errorf("a restore whose script fails ends with 0: %s", out)
 		}
@@ -170,10 +172,10 @@ func stopAndContinue(w *world) (string, error) {
 func stopApp(w *world) (string, error) {
 	c := w.any()
 	p, ok := c.alive("app")
-	if !ok || w.took["halted"] > 3 {
+	if !ok || w.halted > 3 {
 		return "", nil // the checks would wait long before they restart it so often
 	}
-	w.took["halted"]++
+	w.halted++
 	_ = syscall.Kill(p.pid, syscall.SIGSTOP)
 	err := waitFor(bound, "the app that was halted is restarted", func() error {
 		if again, ok := c.alive("app"); !ok || again.pid == p.pid {
@@ -211,7 +213,7 @@ func signalStart(w *world) (string, error) {
 	if c.lives() {
 		err := c.settle()
 		if err == nil {
-			w.took["start"] = time.Since(began)
+			w.setTook("start", time.Since(began))
 		}
 		if c.lives() {
 			return did, err
@@ -256,7 +258,7 @@ func killStart(w *world) (string, error) {
 func killStop(w *world) (string, error) {
 	c := w.any()
 	done := c.background("stop", "app")
-	after := w.moment("restart")
+	after := w.moment("stop")
 	hit := false
 	for _, p := range c.processes() {
 		if strings.Contains(p.args, "container-manager stop") {
@@ -326,7 +328,7 @@ func newVolume(w *world) (string, error) {
 	if err := w.settle(); err != nil {
 		return "", err
 	}
-	w.took["first start"] = time.Since(began) / 2 // programs need the other half
+	w.setTook("first start", time.Since(began)/2) // programs need the other half
 	live, err := w.numbers(w.data)
 	if err != nil {
 		return "", err

@@ -28,6 +28,7 @@ type world struct {
 
 	known     map[string]archiveInfo // archives that were whole, by name
 	corrupted map[string]bool        // archives that we have spoilt
+	halted    int                    // how often the app was left halted
 	kills     int                    // of the first start
 	usage     map[string]usage       // what processes took when they were first seen
 	trialLog  *os.File
@@ -154,7 +155,9 @@ func (w *world) any() *container { return w.containers[w.session.random.IntN(len
 
 // moment waits for a random part of what an operation takes.
 func (w *world) moment(operation string) time.Duration {
+	w.mu.Lock()
 	took := w.took[operation]
+	w.mu.Unlock()
 	if took == 0 {
 		took = 500 * time.Millisecond
 	}
@@ -167,8 +170,16 @@ func (w *world) moment(operation string) time.Duration {
 func (w *world) timed(operation string, do func() (int, string)) (int, string) {
 	began := time.Now()
 	status, out := do()
-	w.took[operation] = time.Since(began)
+	if status == 0 {
+		w.setTook(operation, time.Since(began))
+	}
 	return status, out
+}
+
+func (w *world) setTook(operation string, took time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.took[operation] = took
 }
 
 // end ends the containers. A broken world is kept, with what was on the volume.
