@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -53,6 +54,18 @@ func TestScriptsStageAndRestore(t *testing.T) {
 		t.Errorf("the log of the new life became %q", got)
 	}
 	v.noLeftovers()
+}
+
+func TestOthersCannotReadArchives(t *testing.T) {
+	v := newVolume(t)
+	v.backupScript("db.sh", `echo dump >"$2/db.sql"`)
+	old := syscall.Umask(0)
+	made, err := v.Backup(t.Context())
+	syscall.Umask(old)
+	must(t, err)
+	if mode := testenv.Mode(t, made.Archive); mode != archiveMode {
+		t.Errorf("the archive has mode %v", mode)
+	}
 }
 
 func TestRestoreOfPlainTar(t *testing.T) {
