@@ -24,7 +24,7 @@ const archiveMode = 0o640
 type making struct {
 	Runner
 	began      time.Time
-	recipients []age.Recipient // none: not encrypted
+	recipients []age.Recipient // an archive without recipients is not encrypted
 	stage      string
 	result     Result
 	head       archive.Head

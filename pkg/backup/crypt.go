@@ -33,7 +33,8 @@ const (
 // it with, which is no fault of the archive.
 var errNoKey = errors.New("is encrypted, and no key fits")
 
-// recipients returns whom archives are encrypted to; none means not at all.
+// recipients returns whom archives are encrypted to. Without recipients they are
+// not encrypted.
 func (r Runner) recipients() ([]age.Recipient, error) {
 	c := r.Config
 	switch {

@@ -121,9 +121,9 @@ func (r Runner) dropDone() error {
 	return nil
 }
 
-// newestWhole returns the newest archive that can be read to its end, "" when
-// there is none at all. It gives the lock back: a restore that is called with the
-// archive takes it itself.
+// newestWhole returns the newest archive that can be read to its end, or "" when
+// there is no archive at all. It gives the lock back, because the restore that is
+// called with the archive takes the lock itself.
 func (r Runner) newestWhole(ctx context.Context) (string, error) {
 	archives, err := Archives(r.Config.BackupDir)
 	if err != nil || len(archives) == 0 {

@@ -10,17 +10,16 @@ import (
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
-// indexName is a file in STORAGE_BACKUP_DIR with what is known of the archives
-// beside it, so that nobody has to read them for it. Without it they are read
-// once more, and that is all.
+// indexName is a file in STORAGE_BACKUP_DIR that says what is known of the archives
+// beside it, so that they need not be read for it. Without the index they are read
+// once more; nothing else depends on it.
 const indexName = ".index.json"
 
 // index has a record for each archive that was read whole.
 type index map[string]record
 
 type record struct {
-	// Size and ModTime are those of the file that was read: another one of the
-	// same name is not meant.
+	// Size and ModTime tell the file that was read from a later one of the same name.
 	Size     int64         `json:"size"`
 	ModTime  time.Time     `json:"mtime"`
 	Verified time.Time     `json:"verified"`

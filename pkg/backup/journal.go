@@ -84,7 +84,7 @@ func isJournal(name string) bool {
 	return strings.HasPrefix(name, journalPrefix) && strings.HasSuffix(name, journalSuffix)
 }
 
-// journals reads what restores that did not end have left. Mostly there are none.
+// journals reads the journals of restores that did not end. Mostly there are none.
 func (r Runner) journals() ([]journal, error) {
 	entries, err := os.ReadDir(r.Config.BackupDir)
 	if errors.Is(err, fs.ErrNotExist) {

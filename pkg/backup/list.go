@@ -11,7 +11,7 @@ import (
 // Listed is what is known of an archive without reading it whole.
 type Listed struct {
 	Name         string     `json:"name"`
-	Time         *time.Time `json:"time"` // null when the name tells none
+	Time         *time.Time `json:"time"` // null when the name has no time in it
 	Size         int64      `json:"size"` // of the archive
 	Files        *int64     `json:"files"`
 	Bytes        *int64     `json:"bytes"`    // in files

@@ -48,8 +48,8 @@ func (r Runner) lock(ctx context.Context, what string) (*fsutil.Lock, error) {
 	return lock, err
 }
 
-// glance is longer than the lock is held by somebody who merely looks whether
-// there is a backup.
+// glance is how long lock waits. Programs that only test whether a backup runs
+// hold the lock for less than that.
 const glance = 300 * time.Millisecond
 
 // waitLock takes the lock as soon as it is free.
@@ -72,7 +72,7 @@ func sign(path, what string) {
 	host, _ := os.Hostname()
 	text := fmt.Sprintf("%s of container %s, process %d, since %s\n", what, host, os.Getpid(), time.Now().Format(time.DateTime))
 	_ = os.WriteFile(path, []byte(text), lockMode)
-	_ = os.Chmod(path, lockMode) // whatever the umask
+	_ = os.Chmod(path, lockMode) // the umask may have taken bits away
 }
 
 func holder(path string) string {

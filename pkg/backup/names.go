@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// The names of archives. Their order is that of their times, whatever a file
-// system says of when they were written.
+// The names of archives. They are ordered by the times in their names, because a
+// copy may have changed the times of the files.
 const (
 	namePrefix    = "backup-"
 	stampFormat   = "2006-01-02_15:04:05"
@@ -25,7 +25,7 @@ const (
 type Archive struct {
 	Name    string
 	Path    string
-	Time    time.Time // that the name tells; zero when it tells none
+	Time    time.Time // the time in the name; zero when there is none
 	Size    int64
 	ModTime time.Time
 }
@@ -33,8 +33,8 @@ type Archive struct {
 // Encrypted reports whether the archive is called like an encrypted one.
 func (a Archive) Encrypted() bool { return strings.HasSuffix(a.Name, cryptSuffix) }
 
-// ParseName returns the time that the name of an archive tells. The names of
-// others' archives, backup-before-upgrade.tar.gz, tell none.
+// ParseName returns the time in the name of an archive. Archives that people name,
+// such as backup-before-upgrade.tar.gz, have no time in their names.
 func ParseName(name string) (time.Time, bool) {
 	stamp, ok := cutName(name)
 	if !ok {
@@ -76,7 +76,8 @@ func newName(dir string, now time.Time, suffix string) (string, error) {
 }
 
 // Archives returns the archives of a directory, the newest first. Behind them come
-// those that are from the future, and last those whose names tell no time. A directory that is missing has none.
+// those from the future, and last those without a time in their names. A directory
+// that is missing has no archives.
 func Archives(dir string) ([]Archive, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -26,7 +26,7 @@ func Recover(ctx context.Context, c config.Config, l log.Logger) error {
 func (r Runner) Recover(ctx context.Context) error { return r.recover(ctx, r.lock) }
 
 // RecoverAtStart is Recover for a container that starts, before anything uses the
-// storage: it waits for whoever is at work on the volume.
+// storage. It waits for another container that works on the volume.
 func RecoverAtStart(ctx context.Context, c config.Config, l log.Logger) error {
 	r := Runner{Config: c, Log: l, Force: true}
 	return r.recover(ctx, r.waitLock)
@@ -46,7 +46,7 @@ func (r Runner) recover(ctx context.Context, take func(context.Context, string) 
 }
 
 // takeBackKilled takes back every restore that was killed. The caller has the
-// lock, so whoever has written a journal is dead.
+// lock, so the processes that wrote the journals are dead.
 func (r Runner) takeBackKilled(ctx context.Context) error {
 	journals, err := r.journals()
 	if err != nil {
@@ -117,7 +117,7 @@ func (r Runner) undo(j journal, left []target) error {
 	return nil
 }
 
-// removeKept says how a person is rid of what restores have moved away.
+// removeKept tells people how to remove what restores have moved away.
 const removeKept = "remove it when you no longer need it (container-manager restore --discard removes all)"
 
 // end removes the journal once its targets are as they are to stay, and then
@@ -138,8 +138,8 @@ func (r Runner) end(j journal, left []target) (err error) {
 	return nil
 }
 
-// commit ends a restore: from here on nothing is taken back. After that of a
-// first start the journal stays until that is on record.
+// commit ends a restore: from here on nothing is taken back. After the restore of a
+// first start the journal stays until the start has recorded the restore.
 func (r Runner) commit(j journal, firstStart bool) error {
 	if err := j.sync(); err != nil {
 		return err
@@ -171,7 +171,7 @@ func removeEmpty(dir string) {
 	_ = unix.Rmdir(dir)
 }
 
-// Kept returns what restores have moved away from declared paths, and nobody has
+// Kept returns what restores have moved away from declared paths and no person has
 // removed yet.
 func Kept(c config.Config) []string { return besidePaths(c.BackupPaths, isKept) }
 

@@ -40,7 +40,7 @@ type Result struct {
 	Problems int
 }
 
-// begin takes the lock and clears up after whoever had it last.
+// begin takes the lock, and clears up what a killed run has left.
 func (r Runner) begin(ctx context.Context, what string) (*fsutil.Lock, error) {
 	lock, err := r.lock(ctx, what)
 	if err != nil {
@@ -76,8 +76,8 @@ func (r Runner) newStaging() (string, error) {
 	return dir, nil
 }
 
-// sweep removes staging directories and files that were not finished. As the
-// caller has the lock, nobody is using them.
+// sweep removes staging directories and unfinished files. The caller has the lock,
+// so no other process uses them.
 func (r Runner) sweep() {
 	entries, _ := os.ReadDir(r.Config.BackupDir)
 	for _, e := range entries {
@@ -115,7 +115,7 @@ func besidePaths(paths []string, wanted func(name string) bool) []string {
 	}
 	slices.Sort(dirs)
 	for _, dir := range slices.Compact(dirs) {
-		entries, _ := os.ReadDir(dir) // a file, and what is missing, holds none
+		entries, _ := os.ReadDir(dir) // a file, or a directory that is missing, has no entries
 		for _, e := range entries {
 			if wanted(e.Name()) {
 				found = append(found, filepath.Join(dir, e.Name()))

@@ -73,8 +73,8 @@ func (r Runner) script(ctx context.Context, f scriptdir.File, c call) (problems 
 }
 
 // after runs the scripts of IMAGE_BACKUP_POST_DIR with the path of an archive
-// that is finished. The archive is there whatever they do, so each has its turn
-// and those that fail are counted.
+// that is finished. The archive stays when a script fails, so each script has its
+// turn; the result is how many failed.
 func (r Runner) after(ctx context.Context, path string) (failed int) {
 	files, err := scriptdir.Find(r.Config.BackupPostDir)
 	if err != nil {

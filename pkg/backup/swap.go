@@ -32,8 +32,8 @@ func (s swap) do() error {
 	return move(s.Fresh, s.Live)
 }
 
-// undo moves the former content back. Something that is at Live has been in place,
-// whoever made it, so it is moved aside and never removed.
+// undo moves the former content back. What it finds at Live has been in place, so
+// it is moved aside and never removed.
 func (s swap) undo() error {
 	kept, err := isThere(s.Kept)
 	if err != nil {
@@ -82,8 +82,8 @@ func (s swap) setAside() error {
 	return move(s.Live, aside)
 }
 
-// isThere reports whether there is something of a name. Unlike exists it is sure:
-// an error of the disk is none that a take-back may draw conclusions from.
+// isThere reports whether there is something of a name. Unlike exists it returns an
+// error of the disk, because a take-back that took it for "not there" would lose data.
 func isThere(path string) (bool, error) {
 	if path == "" {
 		return false, nil

@@ -25,7 +25,7 @@ type target struct {
 	Path string `json:"path"` // as the archive has it
 	Live string `json:"live"` // what it leads to
 	// Stage, Kept and Aside are names that only this restore has, because they
-	// end with its token. So whoever finds one of them knows whose it is.
+	// end with its token. So a later run can tell which restore a name belongs to.
 	Stage string `json:"stage"` // a directory for the new content
 	Kept  string `json:"kept"`  // where the former content goes
 	Aside string `json:"aside"` // where a take-back puts what it finds in place
@@ -36,8 +36,8 @@ type target struct {
 	// in it is exchanged.
 	inside bool
 	as     string // what the new content is called in the stage
-	// part says that the path is in that of another target, as a directory like
-	// any other, although it was a file system when it was backed up.
+	// part says that the path lies below the path of another target and is restored
+	// with it. It was a mounted file system when it was backed up, and is not now.
 	part bool
 }
 
@@ -49,16 +49,16 @@ const (
 	asideMark = ".taken-back-"     // what was in place when a restore was taken back
 )
 
-// isOurs reports whether a name is that of something that a restore has left.
+// isOurs reports whether a restore has made a file of this name.
 func isOurs(name string) bool { return strings.HasPrefix(name, stageMark) || isKept(name) }
 
-// isKept reports whether a name is that of content that a restore has moved away.
+// isKept reports whether a restore has moved content away under this name.
 func isKept(name string) bool {
 	return strings.Contains(name, keptMark) || strings.Contains(name, asideMark)
 }
 
-// isStage reports whether a name is that of a directory for new content. The
-// strict form keeps a directory of somebody else's from being taken for one.
+// isStage reports whether a name is one that restores give to directories for new
+// content. The form is strict, so that it does not fit a directory of the app's own.
 func isStage(name string) bool {
 	token, ok := strings.CutPrefix(name, stageMark)
 	if !ok || len(token) < len(stampFormat) {
@@ -71,8 +71,8 @@ func isStage(name string) bool {
 
 const tokenLetters = 6
 
-// newToken returns what tells the names of a restore from those of all others:
-// the time, for people, and random letters, for containers that share a volume.
+// newToken returns what the names of one restore end with: the time, for people, and
+// random letters, because containers that share a volume may restore at the same time.
 func newToken(now time.Time) string {
 	return now.Format(stampFormat) + "-" + strings.ToLower(rand.Text()[:tokenLetters])
 }

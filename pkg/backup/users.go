@@ -84,9 +84,9 @@ func opensForWriting(link string) bool {
 	return err == nil && info.Mode().Type() == fs.ModeDir
 }
 
-// checkUnused returns an error that names whoever uses what is about to be moved,
-// unless Force is set. Where programs were stopped for it, somebody who merely
-// reads is none of those that matter, and is a warning.
+// checkUnused returns an error that names the processes which use what is about to be moved,
+// unless Force is set. Where programs were stopped for the restore, a process that
+// only reads is a warning.
 func (r Runner) checkUnused(ctx context.Context, targets []target, stopped bool) error {
 	if r.Force || len(targets) == 0 {
 		return nil
@@ -116,7 +116,7 @@ func (r Runner) checkUnused(ctx context.Context, targets []target, stopped bool)
 func (r Runner) describeUsers(ctx context.Context, users []user) string {
 	programs := map[int]string{}
 	if r.Programs != nil {
-		programs, _ = r.Programs.PIDs(ctx) // without supervisord there are none
+		programs, _ = r.Programs.PIDs(ctx) // without supervisord no program runs
 	}
 	var all []string
 	for _, u := range users {

@@ -73,7 +73,7 @@ func (b *Boot) firstStart(ctx context.Context) error {
 // complete writes the marker. Built-in steps change nothing the second time: when
 // only they ran, it does no harm if a power failure takes the marker, and nothing is
 // synced. Otherwise the records become the marker by a rename, so that there never
-// are both: whoever removes the marker later wants every step to run again.
+// are both: a person who removes the marker later wants every step to run again.
 func (b *Boot) complete(done map[string]bool) error {
 	now := []byte(time.Now().Format(markerFormat) + "\n")
 	if len(done) == 0 {

@@ -120,8 +120,8 @@ func (b *Boot) stay(ctx context.Context, conf *supervisorconf.Conf) error {
 	return &Ended{status}
 }
 
-// finish runs the scripts for the end. One that fails keeps none of the others
-// from running, and changes no exit status; only another signal ends them.
+// finish runs the scripts of run.finish. When one fails the others run all the same,
+// and the exit status stays. Only another signal ends them.
 func (b *Boot) finish() {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()

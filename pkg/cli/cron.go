@@ -113,7 +113,7 @@ func runCron(command string, o cronOptions) error {
 	return badLines(runner.Run(ctx, reload))
 }
 
-// timeZone is that of schedules that name none themselves.
+// timeZone returns the time zone of schedules that do not name one themselves.
 func timeZone(c config.Config) (*time.Location, error) {
 	if c.TimeZone == "" {
 		return time.Local, nil

@@ -31,7 +31,7 @@ func eventListener(c *cobra.Command, args []string) error {
 	}
 	l := log.Named(log.New(os.Stderr, logOptions(config.Early())), c.Name())
 	// It lives as long as supervisord does, and so sees to it that no program stays
-	// stopped because whoever has stopped it is dead.
+	// stopped because the process that has stopped it is dead.
 	look := stopmark.Watch(context.Background(), config.RunDir(), func(context.Context) {
 		if err := health.RunResume(); err != nil {
 			l.Error().Msgf("cannot start what was left stopped, trying again: %v", err)

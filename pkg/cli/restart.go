@@ -124,8 +124,8 @@ func restartWorker(command string, r health.Request) error {
 	return nil
 }
 
-// outlive is for workers: whoever asked may be gone before they are done, and with
-// it what they write to.
+// outlive is for workers. The process that asked for the work may end before they
+// do, and with it the pipe that they write to.
 func outlive() { signal.Ignore(unix.SIGPIPE, unix.SIGHUP) }
 
 func resumeCommand() *cobra.Command {

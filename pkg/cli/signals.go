@@ -19,19 +19,19 @@ func (s signalled) Error() string { return "ended by " + unix.SignalName(s.signa
 // exitCode is the one that a shell reports for the signal.
 func (s signalled) exitCode() int { return 128 + int(s.signal) }
 
-// signalContext returns a context that a signal which asks to end ends, with a
-// signalled as its cause. Nobody who reads what we write ends it: a write to a
-// closed pipe fails, and that is all. release gives the signals back to the system,
-// and returns the cause when one had come until then. What is among others means
-// something else to the command. What nohup has us ignore stays ignored.
+// signalContext returns a context that ends with a signal which asks to end; its
+// cause is a signalled. A closed pipe does not end it: the write fails, and the
+// command goes on. release gives the signals back to the system, and returns the
+// cause when a signal has come until then. The signals in others mean something else
+// to the command. A signal that nohup ignores stays ignored.
 func signalContext(parent context.Context, others ...os.Signal) (ctx context.Context, release func() error) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, slices.DeleteFunc([]os.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT}, func(s os.Signal) bool {
 		return signal.Ignored(s) || slices.Contains(others, s)
 	})...)
-	closed := make(chan os.Signal, 1)   // nobody reads it
-	signal.Notify(closed, unix.SIGPIPE) // to ignore it would be inherited
+	closed := make(chan os.Signal, 1)   // never read: a closed output ends nothing
+	signal.Notify(closed, unix.SIGPIPE) // not ignored, because children would inherit that
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -71,7 +71,7 @@ type probeStatus struct {
 type jobStatus struct {
 	Schedule string     `json:"schedule"`
 	Command  string     `json:"command"`
-	Next     *time.Time `json:"next,omitempty"` // none for @reboot, and while crond does not run
+	Next     *time.Time `json:"next,omitempty"` // absent for @reboot, and while crond does not run
 }
 
 func runStatus(command string, asJSON bool) error {

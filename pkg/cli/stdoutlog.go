@@ -24,8 +24,8 @@ func stdoutLogCommand() *cobra.Command {
 	}
 }
 
-// lastWords is how long the end waits for what the logs still hold: nobody may
-// read standard output any more.
+// lastWords is how long the program writes on when it is told to end. It does not
+// wait for ever, because standard output may have no reader any more.
 const lastWords = 2 * time.Second
 
 func writeStdoutLog(c *cobra.Command, _ []string) error {

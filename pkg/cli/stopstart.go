@@ -42,8 +42,8 @@ func startCommand() *cobra.Command {
 	}
 }
 
-// eachProgram does something to every program that is named, whatever comes of
-// the others.
+// eachProgram does something to every program that is named, also when it fails for
+// some of them.
 func eachProgram(command string, names []string, do func(context.Context, health.Programs, string) error) error {
 	programs, err := savedPrograms(command)
 	if err != nil {

@@ -24,7 +24,7 @@ func (e *Error) Error() string {
 
 // Load is for the start of a container: it reads secrets from the files that
 // FILE__NAME variables name, gives every variable of Config its effective value
-// (in this process's environment too, for whatever it starts) and checks them.
+// (in this process's environment too, for the processes that it starts) and checks them.
 // All problems come in one *Error.
 func Load() (Config, error) {
 	problems := readSecrets()
@@ -55,7 +55,7 @@ func load(problems []string) (Config, error) {
 		if set && value == "" && v.empty != "" {
 			_ = os.Setenv(v.Name, v.empty)
 		} else if value == "" || v.isServiceLink() {
-			v.setDefault() // as good as the values that it is made from
+			v.setDefault() // not checked: it is built from values that were
 		} else if err := v.check(); err != nil {
 			problems = append(problems, v.problem(err))
 		}

@@ -15,8 +15,8 @@ import (
 // in place of Redis.
 func (c Config) FilebeatOutput() string { return filepath.Join(c.LoggingDir, "filebeat-output.yml") }
 
-// HasFilebeatOutput reports whether there is such a file. An empty one is none:
-// so a file can be taken back that a base image brings.
+// HasFilebeatOutput reports whether there is such a file. An empty file does not
+// count, so that a child image can take back the one of its base image.
 func (c Config) HasFilebeatOutput() bool {
 	info, err := os.Stat(c.FilebeatOutput())
 	return err == nil && info.Mode().IsRegular() && info.Size() > 0

@@ -97,7 +97,7 @@ const maxSaved = 16 << 20
 // readSaved reads a saved environment, if both the file and its directory are ours
 // or root's, and no links: below /tmp anybody may have been first. For root they
 // may also be those of the user whom the container, its process 1, runs as; then
-// PATH is not taken. What an interpreter runs something for never is.
+// PATH is not taken. Variables that make an interpreter run something are never taken.
 func readSaved(path string) map[string]string {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {

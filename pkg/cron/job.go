@@ -29,8 +29,8 @@ type job struct {
 
 	scheduler *scheduler
 
-	// Only the scheduler's goroutine uses these, and while there is none, whoever
-	// is about to start the next.
+	// Only the scheduler's goroutine uses these. Between two schedulers the reload
+	// uses them, which starts the next one.
 	due  time.Time
 	keep bool
 }

@@ -90,7 +90,7 @@ func parseRunning(name string) (job string, id proc.ID, ok bool) {
 	return fields[0], proc.ID{PID: pid, Start: start}, pidErr == nil && startErr == nil
 }
 
-// sum tells entries apart, wherever they stand in their crontabs.
+// sum tells entries apart. It does not depend on their lines in the crontab.
 func sum(e Entry) string {
 	h := fnv.New64a()
 	for _, part := range append([]string{e.File, e.Spec, e.Schedule.Zone(), e.Command}, e.Env...) {

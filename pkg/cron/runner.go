@@ -13,14 +13,14 @@ import (
 // Runner runs the jobs of crontabs.
 type Runner struct {
 	Files   []string       // crontabs
-	Zone    *time.Location // of crontabs that set none; nil means this process's
+	Zone    *time.Location // for crontabs that do not set TZ; nil means this process's zone
 	Environ []string       // NAME=value, of the jobs
-	Timeout time.Duration  // of a job; 0 means none
+	Timeout time.Duration  // of a job; 0 means no limit
 	Grace   time.Duration  // for running jobs when Run is to end
 	Strict  bool           // refuse a crontab with a bad line instead of leaving the line out
 	Log     log.Logger
 	// Record is the directory that says which jobs are running; its parent is there
-	// in a container that has started. Empty means that nobody asks.
+	// in a container that has started. Empty means that no record is kept.
 	Record string
 
 	// command runs an entry's command; runCommand when nil.

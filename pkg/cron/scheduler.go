@@ -99,16 +99,16 @@ func (s *scheduler) halt() {
 	s.started.Go(func() { <-ended.Done() })
 }
 
-// Jumps of the clock between these two are what a time server or a machine that
-// slept does to it: jobs that came due in between run once, and a time of day
-// does not come twice. Below, nobody notices; above, the clock was simply wrong,
-// and what it showed before means nothing. Vixie cron draws the same line.
+// A time server, or a machine that slept, makes the clock jump by a time between
+// these two. Then jobs that came due meanwhile run once, and a time of day does not
+// come twice. A smaller jump changes nothing. Before a larger jump the clock was
+// wrong, so the times that it showed are forgotten. Vixie cron draws the same line.
 const (
 	smallestJump = time.Second
 	largestJump  = 3 * time.Hour
 )
 
-// adjust takes up that the clock on the wall was set forward by so much.
+// adjust computes the next times anew after the clock was set forward by jump.
 func (s *scheduler) adjust(jump time.Duration) {
 	var keep func(*job) bool
 	switch {

@@ -61,8 +61,8 @@ func (f Files) write(path, content string) {
 	f.Log.Error().Msg(err.Error())
 }
 
-// AddStopped writes the files of a process that no event has told of yet:
-// supervisord reports changes, and one that it does not start has none.
+// AddStopped writes the files of a process that supervisord has not started. It
+// reports only changes of state, so there has been no event about the process.
 func (f Files) AddStopped(name string) {
 	if !isFileName(name) {
 		return

@@ -26,7 +26,7 @@ type Lock struct{ f *os.File }
 func TryLock(path string) (*Lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o664)
 	if errors.Is(err, fs.ErrPermission) {
-		// A lock that another user has made can be taken by whoever may read it.
+		// A lock file of another user can be locked by every user who may read it.
 		if theirs, readErr := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW, 0); readErr == nil {
 			f, err = theirs, nil
 		}

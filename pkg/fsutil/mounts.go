@@ -9,7 +9,7 @@ import (
 
 // MountPoints returns the paths of all mount points, from /proc/self/mountinfo
 // (see proc(5)); it shows bind mounts of the same file system too. Where /proc is
-// not mounted there are none to be found.
+// not mounted it finds no mount points.
 func MountPoints() map[string]bool {
 	points := map[string]bool{}
 	f, err := os.Open("/proc/self/mountinfo")

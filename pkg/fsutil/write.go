@@ -14,7 +14,7 @@ import (
 
 // WriteFile writes a file so that it is either the old or the new one, whole,
 // after a crash of the machine too: beside, synced, renamed, and the directory
-// synced. The mode is exactly perm, whatever the umask.
+// synced. The mode is exactly perm; the umask takes nothing away.
 func WriteFile(path string, data []byte, perm fs.FileMode) error {
 	return replace(path, data, perm, true)
 }
@@ -125,8 +125,8 @@ func SyncDir(dir string) error {
 	return errors.Join(err, d.Close())
 }
 
-// Symlink makes path a link to target, in place of whatever file or link is
-// there, without a moment in which there is none.
+// Symlink makes path a link to target. It replaces a file or link at once, so that
+// there is always something at path.
 func Symlink(target, path string) error {
 	if old, err := os.Readlink(path); err == nil && old == target {
 		return nil

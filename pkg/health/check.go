@@ -44,8 +44,7 @@ const maxOutput = 200
 type finding struct {
 	lines []string
 	err   error
-	// sick are the programs to restart for the error: none when it is the probe
-	// itself that is broken.
+	// sick are the programs to restart. It is empty when the probe itself is broken.
 	sick []string
 }
 
@@ -118,9 +117,8 @@ func (c *Check) keep() {
 	}
 }
 
-// passOver leaves liveness probes of programs out that are held stopped: that
-// they do not live is as it should be, and whoever judges the container by this
-// check must not end it for that.
+// passOver leaves out the liveness probes of programs that are held stopped. Such a
+// program does not run on purpose, and nobody may end the container for it.
 func (c *Check) passOver(p probe) (f finding, ok bool) {
 	if c.Kind != Liveness {
 		return f, false

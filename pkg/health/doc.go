@@ -8,7 +8,7 @@
 //
 //	health/KIND.json           the last result of every probe
 //	health/programs/NAME.json  the restarts of a program
-//	health/programs/NAME.lock  held by whoever stops or starts it
+//	health/programs/NAME.lock  held by the process that stops or starts it
 package health
 
 import (

@@ -125,8 +125,8 @@ func (j *judge) cronStart() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// overdue reports whether the check that follows one at that time should have
-// ended by now. Where cron runs none, that is somebody else's to say.
+// overdue reports whether the check after one at that time should have ended by now.
+// Where cron does not run the checks, no check is overdue.
 func (j *judge) overdue(last time.Time) bool {
 	when, err := schedule.Parse(j.HealthCron)
 	if err != nil || !bool(j.CronEnabled) {

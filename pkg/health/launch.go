@@ -17,9 +17,9 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// A restart is a process of its own session, so that nothing that ends whoever
-// asks for it can leave a program stopped: neither the end of crond, whose job a
-// check is, nor a time limit, nor Ctrl-C.
+// A restart is a process of its own session. So it goes on when the process that
+// asked for it ends, by the end of crond, whose job a check is, by a time limit or by
+// Ctrl-C, and leaves no program stopped.
 
 // WorkerCommand is the hidden subcommand that carries a restart out. It ends
 // with LeftAloneStatus when a program was left alone, and 1 for other errors.

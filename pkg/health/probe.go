@@ -17,8 +17,8 @@ type probe struct {
 	program string
 }
 
-// probes returns the probes of a directory, by name. Candidates of other names
-// are none: they help the others. An empty file is a probe that is switched off.
+// probes returns the probes of a directory, by name. Files whose names do not begin
+// with check- are helpers of probes. An empty file is a probe that is switched off.
 func probes(dir string) ([]probe, error) {
 	files, err := scriptdir.Find(dir)
 	if err != nil {

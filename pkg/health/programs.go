@@ -23,8 +23,8 @@ import (
 // ErrLeftAlone says that a program was, on purpose, not touched.
 var ErrLeftAlone = errors.New("left alone")
 
-// Programs stops, starts and restarts programs, one at a time each: whoever
-// does so holds a lock on the program, in whatever process.
+// Programs stops, starts and restarts programs. A lock on each program keeps two
+// processes from doing so at the same time.
 type Programs struct {
 	Config config.Config
 	Client supervisor.Client
@@ -132,7 +132,7 @@ func (p Programs) marked(ctx context.Context, names []string, do func(context.Co
 }
 
 // wasStarted reports whether supervisord has at least tried to start a process.
-// Else whoever finds our mark, once this process has ended, goes on.
+// If not, our mark stays, and the listener's worker starts the process.
 func (p Programs) wasStarted(ctx context.Context, name string) bool {
 	info, err := p.Client.Process(context.WithoutCancel(ctx), name)
 	var fault *supervisor.Fault

@@ -61,8 +61,8 @@ func writeJSON(path string, v any) error {
 	return fsutil.Replace(path, append(data, '\n'), 0o600)
 }
 
-// Results returns the last results of the probes that there are, by name, and
-// the names of those that have none.
+// Results returns the last results of the image's probes, by name, and the names of
+// the probes that have not run yet.
 func Results(c config.Config, k Kind) (found []Result, none []string, err error) {
 	all, err := probes(k.probeDir(c))
 	if err != nil {

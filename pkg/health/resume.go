@@ -73,8 +73,8 @@ func (p Programs) resume(ctx context.Context, m stopmark.Mark) error {
 // ResumeCommand is the hidden subcommand that does it.
 const ResumeCommand = "resume"
 
-// RunResume does it in a process of its own session, which ends with nobody, and
-// waits for it.
+// RunResume calls Resume in a process of its own session, which goes on when this
+// one ends, and waits for it.
 func RunResume() error {
 	self, err := os.Executable()
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// File is a log file that is opened anew when it was renamed or deleted, as
-// logrotate does it, so that nobody has to tell whoever writes to it.
+// File is a log file. It is opened anew once logrotate has renamed or deleted it, so
+// that the program that writes to it needs no signal.
 type File struct {
 	path string
 
@@ -37,7 +37,7 @@ func (f *File) Write(p []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.isCurrent() {
-		// While it cannot be opened, the renamed one is better than none.
+		// Until it can be opened again, lines go to the renamed file.
 		if anew, err := open(f.path); err == nil {
 			_ = f.f.Close()
 			f.f = anew

@@ -40,8 +40,8 @@ func New(w io.Writer, o Options) Logger {
 	return zerolog.New(w).Level(level).With().Timestamp().Logger()
 }
 
-// Named returns a logger that speaks as name, whatever it spoke as before: a JSON
-// line may have a key only once.
+// Named returns a logger whose lines bear a name, in place of the one that the logger
+// had: a JSON line may have a key only once.
 func Named(l Logger, name string) Logger {
 	return l.With().Reset().Str(nameField, name).Logger()
 }

@@ -17,7 +17,7 @@ const lastGrace = 2 * time.Second
 
 // endDescendants ends and reaps every process that descends from this one.
 func endDescendants(l log.Logger) {
-	var c child // none: whatever ends is just reaped
+	var c child // stays empty: the processes that end here are only reaped
 	signal, deadline := unix.SIGTERM, time.Now().Add(lastGrace)
 	for told := map[int]bool{}; ; time.Sleep(5 * time.Millisecond) {
 		c.reap()

@@ -52,7 +52,7 @@ func (n *newborns) tell() {
 	}
 }
 
-// cmdline returns the command line of a process; nothing of one that has ended.
+// cmdline returns the command line of a process, or nothing when it has ended.
 func cmdline(pid int) []byte {
 	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return line

@@ -4,8 +4,8 @@
 // inherits, and stops everything once the main program has ended for good.
 //
 // One goroutine sends signals and reaps, so that no signal ever goes to a process
-// id that has become somebody else's. It reaps whatever ends, supervisord
-// included: nothing in this process may wait for children of its own meanwhile.
+// id that has become another process. It reaps every process that ends, supervisord
+// too, so nothing else in this process may wait for a child meanwhile.
 package pid1
 
 import (
@@ -128,7 +128,7 @@ func (p Init) keepAwake(ctx context.Context) {
 	tick := time.NewTicker(wakeEvery)
 	defer tick.Stop()
 	for {
-		_ = p.Client.Touch(ctx) // there is nobody to wake where nobody listens
+		_ = p.Client.Touch(ctx) // an error means that supervisord does not listen, and is not there to be woken
 		select {
 		case <-ctx.Done():
 			return

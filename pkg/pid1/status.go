@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Of a program that a signal ended, supervisord's interface tells no more than
-// the status -1, and of one that did not stay up nothing at all. Its log is
-// where it says by which signal, and with which status (decode_wait_status in
+// supervisord's interface says -1 for a program that a signal ended, and nothing for
+// one that did not stay up. Only its log says by which signal, or with which status (decode_wait_status in
 // supervisor/options.py, finish in supervisor/process.py):
 //
 //	2026-03-01 12:00:00,000 WARN exited: app (terminated by SIGKILL; not expected)
 //	2026-03-01 12:00:00,000 INFO stopped: app (exit status 0)
 
-// exitFailed is the status of a main program that failed and tells none.
+// exitFailed is the exit status of a container whose main program failed with a
+// status that is not known, or is 0.
 const exitFailed = 1
 
 // status is the exit status of the container.

@@ -78,8 +78,8 @@ func (p *blockParser) skipLine() {
 	p.at = len(p.text)
 }
 
-// block reads a block from its first path to its end. One that is not closed
-// ends with the text, and is none.
+// block reads a block from its first path to its end. A block that is not closed is
+// left out.
 func (p *blockParser) block() {
 	b := block{start: p.at}
 	for {

@@ -101,7 +101,7 @@ func (r *renderer) checkOptions(conf *supervisorconf.Conf, s *supervisorconf.Sec
 }
 
 // cutConversion takes off what Python wants behind a name in parentheses, up to
-// the letter that says as what the value is written. There is none when as is "".
+// the letter that says how the value is written. Without such a letter as is "".
 func cutConversion(s string) (as, after string) {
 	const digits = "0123456789"
 	rest := strings.TrimLeft(strings.TrimLeft(s, "-#0 +"), digits)

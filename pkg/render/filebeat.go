@@ -85,8 +85,8 @@ func (r *renderer) filebeatGlobal(ids map[string]string, inputsDir string) (*yam
 	return global, nil
 }
 
-// readYAML reads a template of filebeat's; where it names the directory of the
-// inputs, it names that of the rendered ones.
+// readYAML reads a template of filebeat's. Where the template names the directory of
+// the inputs, the result names the directory of the rendered inputs.
 func (r *renderer) readYAML(path, inputsDir string) (*yamlFile, error) {
 	data, err := fsutil.ReadFile(path)
 	if err != nil {

@@ -22,7 +22,7 @@ func (r *renderer) listedInputs(f *yamlFile) []*yaml.Node {
 	return all
 }
 
-// globalInputs returns those of a file of settings: filebeat.inputs.
+// globalInputs returns the inputs in a file of settings, below filebeat.inputs.
 func globalInputs(f *yamlFile) []*yaml.Node {
 	for _, p := range pairs(f.root()) {
 		list := p.value
@@ -103,7 +103,7 @@ func isSet(n *yaml.Node, name string) bool {
 	return v != nil && (v.Kind != yaml.ScalarNode || v.Value != "")
 }
 
-// text returns the value of a setting, "" where it has none or is no scalar.
+// text returns the value of a setting, or "" when it is not set or is no scalar.
 func text(n *yaml.Node, name string) string {
 	if v := value(n, name); v != nil && v.Kind == yaml.ScalarNode {
 		return v.Value

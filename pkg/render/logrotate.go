@@ -103,8 +103,8 @@ func saysSu(text string) bool {
 	return false
 }
 
-// needsSu reports whether logrotate, as root, would rotate none of the logs
-// unless it is told as whom: others than root can write to their directory.
+// needsSu reports whether logrotate needs to be told as which user it rotates. As
+// root it refuses logs in a directory that other users can write to.
 func (r *renderer) needsSu() bool {
 	if os.Geteuid() != 0 {
 		return false // only root can change users

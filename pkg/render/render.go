@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -101,7 +102,7 @@ type renderer struct {
 	env      map[string]string
 	out      map[string]output // by path
 	dirs     []string          // directories that hold rendered files only
-	files    []string          // rendered files elsewhere, though none may be
+	files    []string          // files to remove that this start does not write
 	problems []problem
 	warnings []problem
 	isDirs   map[string]bool // what is known of the directories that templates name
@@ -138,8 +139,8 @@ func (r *renderer) add(path string, data string, perm fs.FileMode) {
 	r.out[path] = output{[]byte(data), perm}
 }
 
-// owns names a directory that holds rendered files only and rendered files
-// elsewhere: what a former start left there and this one does not render goes.
+// owns names a directory that holds only rendered files, and rendered files in other
+// directories. write removes those of them that this start does not render.
 func (r *renderer) owns(dir string, files ...string) {
 	r.dirs = append(r.dirs, dir)
 	r.files = append(r.files, files...)
@@ -162,8 +163,8 @@ func (r *renderer) warn(file string, line int, format string, args ...any) {
 	}
 }
 
-// templates returns the files of dir that match pattern, by name. A directory
-// that is missing has none.
+// templates returns the files of dir that match pattern, by name. A directory that
+// is missing has no files.
 func templates(dir, pattern string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -202,7 +203,8 @@ func (r *renderer) write() error {
 			return err
 		}
 	}
-	for path, o := range r.out {
+	for _, path := range slices.Sorted(maps.Keys(r.out)) {
+		o := r.out[path]
 		if err := fsutil.Update(path, o.data, o.perm); err != nil {
 			return err
 		}

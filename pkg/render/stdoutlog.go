@@ -7,9 +7,9 @@ import "github.com/ZPascal/container-manager/pkg/supervisorconf"
 const StdoutLogProgram = "stdout-log"
 
 // addStdoutLogProgram adds that program where it is wanted. supervisord itself is
-// silent then: its own log is one of those that are followed, and it must never
-// wait for whoever reads standard output. Where it has no other place for its log,
-// it goes on.
+// silent then, because its own log is followed too, and because it must never wait
+// for a reader of standard output. When it has no other place for its log it keeps
+// writing to standard output.
 func (r *renderer) addStdoutLogProgram(conf *supervisorconf.Conf) {
 	if !r.LogStdout {
 		return

@@ -53,7 +53,8 @@ func (r *renderer) addSupervisord(conf *supervisorconf.Conf) {
 	}
 }
 
-// checkMainProgram refuses a main program that there is none of.
+// checkMainProgram returns an error when the image has no program of the name that
+// IMAGE_MAIN_PROGRAM has.
 func (r *renderer) checkMainProgram(conf *supervisorconf.Conf) error {
 	name, _, _ := strings.Cut(r.MainProgram, ":")
 	if name == "" {
@@ -136,8 +137,8 @@ func (r *renderer) completeGlobal(conf *supervisorconf.Conf) {
 const defaultSocket = "/tmp/supervisord.sock"
 
 // expandForClients writes values in place of variables in the sections that
-// supervisorctl and our own clients read: their environment need not be that of
-// supervisord. A value that cannot be written as it is stays a variable. It returns
+// supervisorctl and our own clients read, because their environment may differ from
+// supervisord's. A value that cannot be written as it is stays a variable. It returns
 // the mode of the files, which may hold a password then.
 func (r *renderer) expandForClients(conf *supervisorconf.Conf) fs.FileMode {
 	perm := public

@@ -84,7 +84,7 @@ func prepare(n *yaml.Node) {
 	}
 }
 
-// root returns what the first document holds, nil when there is none.
+// root returns the content of the first document, or nil when there is no document.
 func (f *yamlFile) root() *yaml.Node {
 	if len(f.docs) == 0 {
 		return nil
@@ -104,7 +104,7 @@ func (f *yamlFile) join(other *yamlFile) {
 // pair is a setting of a mapping.
 type pair struct{ key, value *yaml.Node }
 
-// pairs returns the settings of a mapping. Any other node, and nil, has none.
+// pairs returns the settings of a mapping. Any other node, and nil, has no settings.
 func pairs(n *yaml.Node) []pair {
 	var all []pair
 	if n != nil && n.Kind == yaml.MappingNode {

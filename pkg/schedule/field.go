@@ -174,8 +174,8 @@ func number(text string) (int, error) {
 // starBit is how robfig/cron marks a day field that restricts nothing.
 const starBit = 1 << 63
 
-// checkDates refuses a schedule whose days are in none of its months. Days of
-// the week save it: either of the two day fields is enough.
+// checkDates refuses a schedule whose days do not exist in its months, such as the
+// 30th of February. Days of the week save it: either of the two day fields is enough.
 func checkDates(s cron.SpecSchedule) error {
 	if s.Dow&starBit == 0 {
 		return nil

@@ -29,8 +29,8 @@ const allMinutes, allHours = 1<<60 - 1, 1<<24 - 1
 const horizon = 12
 
 // Next returns the first time after t at which the schedule is due, in the
-// schedule's time zone or, without one, in t's. It is the zero time when there
-// is none, as for @reboot. The result has no monotonic reading: schedules are
+// schedule's time zone or, without one, in t's. It is the zero time when the schedule
+// is never due, as for @reboot. The result has no monotonic reading: schedules are
 // about what the clock on the wall shows.
 func (s Schedule) Next(t time.Time) time.Time {
 	zone := s.zone

@@ -33,7 +33,7 @@ type Schedule struct {
 	fixed     bool  // see isOpen
 	reboot    bool
 	every     time.Duration  // for @every, instead of the fields
-	zone      *time.Location // nil: that of the time given to Next
+	zone      *time.Location // nil means the zone of the time that is given to Next
 }
 
 // Parse reads a schedule. Its errors are made to follow what was parsed and a
@@ -190,7 +190,7 @@ func (s Schedule) In(zone *time.Location) Schedule {
 	return s
 }
 
-// Zone is the name of the schedule's time zone, empty when it has none.
+// Zone is the name of the schedule's time zone, or empty when it does not set one.
 func (s Schedule) Zone() string {
 	if s.zone == nil {
 		return ""

@@ -42,8 +42,8 @@ func newError(path string, waitErr error, tail []string) *Error {
 // ELFMagic begins a program; see elf(5).
 const ELFMagic = "\x7fELF"
 
-// notStarted explains the one error that names the wrong file: that of a program
-// which is there, but whose loader is not.
+// notStarted explains "no such file" for a program that is there. It is the
+// program's loader that is missing.
 func notStarted(path string, err error) error {
 	err = fsutil.Cause(err)
 	if !errors.Is(err, unix.ENOENT) {

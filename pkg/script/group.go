@@ -63,7 +63,7 @@ func isRunning(pgid int) bool {
 	}
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || len(stats) == 0 {
-		return true // without /proc nobody can tell
+		return true // without /proc there is no way to tell
 	}
 	return slices.ContainsFunc(stats, func(stat string) bool {
 		line, err := fsutil.ReadFile(stat)
@@ -71,8 +71,8 @@ func isRunning(pgid int) bool {
 	})
 }
 
-// runsIn reports whether a line of /proc/PID/stat, see proc(5), is that of a
-// process which runs in a group.
+// runsIn reports whether a line of /proc/PID/stat, see proc(5), describes a process
+// that runs in a group.
 func runsIn(pgid int, stat string) bool {
 	// A process may put anything between the parentheses.
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])

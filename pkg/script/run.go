@@ -27,7 +27,7 @@ type Command struct {
 	Output func(line string)
 	// Started is called with the process id as soon as the command runs.
 	Started func(pid int)
-	// Timeout ends the command; 0 means none.
+	// Timeout ends the command; 0 means no limit.
 	Timeout time.Duration
 	// Grace is the time between SIGTERM and SIGKILL to the process group when
 	// ctx is done or the time is up; DefaultGrace when 0.

@@ -20,7 +20,7 @@ type Register func(name string) Builtin
 type Runner struct {
 	Config   config.Config
 	Log      log.Logger
-	Builtins Register // nil: there are none
+	Builtins Register // may be nil
 	// Quiet runs files without saying so, for those that run every few minutes.
 	Quiet bool
 }

@@ -36,7 +36,7 @@ type File struct {
 	// their names.
 	Builtin bool
 
-	head []byte // the first bytes, as far as needed to tell what it is
+	head []byte // the first bytes, enough to tell what kind of file it is
 	err  error  // why it could not be read
 }
 

@@ -41,7 +41,7 @@ func step(run func(config.Config, log.Logger) error) scriptdir.Builtin {
 	return func(_ context.Context, c config.Config, l log.Logger, _ []string) error { return run(c, l) }
 }
 
-// configureEnvironment saves the environment for whatever is not started by
+// configureEnvironment saves the environment for processes that are not started by
 // supervisord, and says which names are not what they were. Values stay out of
 // the log: any of them may be a secret.
 func configureEnvironment(c config.Config, l log.Logger) error {

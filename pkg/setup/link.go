@@ -51,8 +51,8 @@ func pointLink(l log.Logger, link, target string) error {
 
 // pointHop points a second link at a generated file, and reports whether it could.
 // Its directory lies in /tmp, where anybody may have been first: it must be this
-// user's or root's. Our images bring root's, which everybody may write; whoever owns
-// it closes it.
+// user's or root's. Our images bring one of root's that every user may write to. A
+// start by its owner takes that permission away.
 func pointHop(hop, target string) bool {
 	dir := filepath.Dir(hop)
 	_ = os.Mkdir(dir, 0o755)

@@ -114,7 +114,7 @@ func appendJSON(to, s []byte) []byte {
 			to = append(to, c)
 		default:
 			r, size := utf8.DecodeRune(s[i:])
-			to = utf8.AppendRune(to, r) // U+FFFD for what is none
+			to = utf8.AppendRune(to, r) // U+FFFD stands for bytes that are not UTF-8
 			i += size
 			continue
 		}

@@ -126,7 +126,7 @@ func (f *Follower) loop(ctx context.Context, out *batch) error {
 func (f *Follower) round(buf *[]byte, out *batch, ending bool) (more bool, err error) {
 	for _, s := range f.streams {
 		if ending {
-			s.catchUp() // whatever the kernel has not told yet
+			s.catchUp() // reads lines that inotify has not reported yet
 		}
 		again, err := s.read(buf, out)
 		if err != nil {

@@ -94,7 +94,7 @@ func (o *Output) writeAll(data []byte) error {
 		data = data[max(n, 0):]
 		switch {
 		case err == nil, errors.Is(err, unix.EINTR):
-		case errors.Is(err, unix.EAGAIN): // whoever shares the descriptor wants it that way
+		case errors.Is(err, unix.EAGAIN): // another process that shares the descriptor has made it non-blocking
 			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(o.fd), Events: unix.POLLOUT}}, -1)
 		case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 			time.Sleep(retry) // the log files keep what is to come

@@ -123,7 +123,7 @@ func (s *stream) addListed(all []generation) (complete bool) {
 	return true
 }
 
-// open opens a file, and warns once of one that it may not read.
+// open opens a file. When it may not read the file it warns, once.
 func (s *stream) open(path string) (*file, error) {
 	f, err := openFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && err.Error() != s.unreadable {

@@ -80,7 +80,7 @@ func generations(path string) []generation {
 	return all
 }
 
-// generationNumber is that of the rest of a name behind the log's: .1, or a date.
+// generationNumber reads what a rotated file has behind the log's name: .1, or a date.
 func generationNumber(rest string) (number int, ok bool) {
 	if rest == "" {
 		return 0, true

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Limits of what a stream takes.
+// How much a stream reads and keeps.
 const (
 	// maxLine is the longest line that is written as one.
 	maxLine = 1 << 20
@@ -30,7 +30,7 @@ type stream struct {
 	warn func(error) // of a file that cannot be read
 
 	mu    sync.Mutex
-	files []*file // the oldest first; none before there is a log
+	files []*file // the oldest first; empty until there is a log
 	since time.Time
 	lost  int64 // bytes that were removed before they were read, not yet reported
 

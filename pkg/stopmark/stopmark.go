@@ -2,8 +2,8 @@
 //
 // Whoever stops a program makes a mark before, and removes it when the program
 // has been started again. The mark says what the program is stopped for, and who
-// starts it again: a process, or a person. When that process dies, whoever finds
-// its mark starts the program; see Watch.
+// starts it again: a process, or a person. When that process dies, the process that
+// finds its mark starts the program; see Watch.
 //
 // A mark is an empty file below IMAGE_RUN_DIR. All that it says is its name:
 // PURPOSE-PID-START-PROGRAM, where START, the time at which the process began,
@@ -49,7 +49,7 @@ type Mark struct {
 func (m Mark) IsOrphan() bool { return m.For != Person && !m.Holder.Lives() }
 
 // Holds reports whether the program is to stay stopped. A dead holder's mark does
-// not count, except that of a restore, which has to be taken back first.
+// not count, except the mark of a restore, which has to be taken back first.
 func (m Mark) Holds() bool { return m.For == Restore || !m.IsOrphan() }
 
 // String says who keeps the program stopped, as in "app is held stopped ...".
@@ -174,7 +174,7 @@ func Orphans(runDir string) []Mark {
 
 // All returns all marks, sorted: what is held for a backup comes first.
 func All(runDir string) []Mark {
-	entries, _ := os.ReadDir(Dir(runDir)) // without the directory there are none
+	entries, _ := os.ReadDir(Dir(runDir)) // without the directory there are no marks
 	var marks []Mark
 	for _, entry := range entries {
 		if m, ok := parse(entry.Name()); ok {

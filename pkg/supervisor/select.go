@@ -13,7 +13,7 @@ var ErrUnknown = errors.New("supervisord has no program of this name")
 
 // Select returns the processes that a name stands for: GROUP:NAME for one,
 // GROUP:* for all of a group, and NAME for what is called so: a program, else
-// the one process of that name in whatever group, else a whole group, as of a
+// the one process of that name in any group, else a whole group, such as that of a
 // program with numprocs. It returns none when there is no such name, or when it
 // could mean several processes of different groups.
 func Select(all []supervisord.ProcessInfo, name string) []supervisord.ProcessInfo {

@@ -109,7 +109,7 @@ func (l Log) Key() string {
 
 // Logs returns the log files of all processes and supervisord's own. A log whose
 // path is not known is left out, and so are those that are no files of
-// supervisord's: none, syslog and devices.
+// supervisord's: NONE, syslog and devices.
 func (c *Conf) Logs() []Log {
 	var logs []Log
 	if path := c.LogFile(); path != "" {

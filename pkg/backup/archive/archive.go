@@ -12,7 +12,7 @@
 //
 // Archives without a manifest, made by plain `tar czf`, are read as well; then
 // the sums of gzip are all there is to check. Entries that could reach outside
-// the directory they are unpacked into make an archive invalid, whoever made it.
+// the directory they are unpacked into make any archive invalid.
 package archive
 
 import (
@@ -40,8 +40,8 @@ const (
 	formatVersion = 1
 )
 
-// ErrInvalid marks whatever is wrong with an archive itself, in contrast to a
-// disk that is full or a file that cannot be opened.
+// ErrInvalid marks errors that are the archive's own fault. A full disk and a file
+// that cannot be opened are not.
 var ErrInvalid = errors.New("the archive is invalid")
 
 // Invalid marks an error as one of the archive.
@@ -169,7 +169,7 @@ func (n *Name) UnmarshalJSON(data []byte) error {
 }
 
 // Limits bound what is read from an archive, so that a small one cannot fill a
-// disk. 0 means none.
+// disk. 0 means no limit.
 type Limits struct {
 	Bytes   int64 // in files, unpacked
 	Entries int64

@@ -15,8 +15,8 @@ import (
 )
 
 // Finish puts the manifest in front of what was added and leaves the archive
-// under path, synced. The identity fields of head are its own; the rest is
-// filled in. It returns the head as written.
+// under path, synced. The caller sets the fields of head that say what
+// the archive is; Finish fills in the rest, and returns the head as written.
 //
 // The manifest goes into gzip members of its own, which may stand in front of
 // others. Where the file system can insert space at the front of a file (ext4,
@@ -70,8 +70,8 @@ func (w *Writer) join(front *front, path string) error {
 	return errors.Join(settle(out), os.Remove(filepath.Join(w.dir, "body")))
 }
 
-// settle writes a file to the disk and drops it from memory, so that whoever
-// reads it back reads what is on the disk.
+// settle writes a file to the disk and drops it from memory, so that the next
+// reader reads what is on the disk.
 func settle(f *os.File) error {
 	if err := f.Sync(); err != nil {
 		return err
@@ -115,8 +115,8 @@ func newFront(head Head, listSize int64, lines *os.File) (*front, error) {
 }
 
 // write writes the front, its length a multiple of align unless that is 0. The
-// padding is an extra field in the header of the first member, which whoever
-// reads gzip passes over (RFC 1952, 2.3.1.1).
+// padding is an extra field in the header of the first member, which programs that
+// read gzip pass over (RFC 1952, 2.3.1.1).
 func (f *front) write(w io.Writer, align int64) error {
 	first, err := f.aligned(align)
 	if err != nil {
@@ -178,7 +178,7 @@ func (f *front) insert(file *os.File) (bool, error) {
 	}
 	size := int64(len(first)) + f.size + int64(len(f.last))
 	if unix.Fallocate(int(file.Fd()), unix.FALLOC_FL_INSERT_RANGE, 0, size) != nil {
-		return false, nil // of the many reasons none is a fault: copying will do
+		return false, nil // the file system cannot do it, so the caller copies
 	}
 	return true, f.write(io.NewOffsetWriter(file, 0), fs.Bsize)
 }

@@ -97,7 +97,7 @@ func unexpected(err error) error {
 // blocks of zeros, and nothing else behind them.
 type zeroTail struct {
 	r     io.Reader
-	zeros int64 // at the end of what was read so far
+	zeros int64 // zero bytes at the end of the part that was read so far
 }
 
 func (z *zeroTail) Read(p []byte) (int, error) {

@@ -13,7 +13,7 @@ import (
 // place is a target while it is unpacked into.
 type place struct {
 	Target
-	dir     *directory // that of the last entry, open
+	dir     *directory // the directory of the last entry, open
 	dirPath string
 	dirs    []Entry // whose modes and times are set at the end, Path in Root
 }

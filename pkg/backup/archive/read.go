@@ -152,7 +152,7 @@ func (r *Reader) next() (*Entry, error) {
 			return nil, err
 		}
 		if h.Typeflag == tar.TypeXGlobalHeader {
-			continue // comments, for whoever wants them
+			continue // a comment of the archive, which says nothing about a file
 		}
 		e, err := r.entry(h)
 		if err != nil {
@@ -250,8 +250,8 @@ func (r *Reader) finish() error {
 	return io.EOF
 }
 
-// openError is that of a Source, which says itself whether the archive is the
-// reason.
+// openError is an error of a Source. It is not always the archive's fault; the
+// Source says so itself.
 type openError struct{ error }
 
 func (e openError) Unwrap() error { return e.error }

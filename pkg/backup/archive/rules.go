@@ -27,23 +27,23 @@ func newRules(limits Limits) *rules {
 
 func (r *rules) key(name string) uint64 { return maphash.String(r.seed, name) }
 
-// letter is the first of a kind.
+// letter stands for a kind of entry: f, d, s or h.
 type letter byte
 
 const (
-	isFile    letter = 'f'
-	isDir     letter = 'd'
-	isSymlink letter = 's'
-	isLink    letter = 'h'
+	fileLetter     letter = 'f'
+	dirLetter      letter = 'd'
+	symlinkLetter  letter = 's'
+	hardlinkLetter letter = 'h'
 )
 
 func (l letter) String() string {
 	switch l {
-	case isDir:
+	case dirLetter:
 		return string(Dir)
-	case isSymlink:
+	case symlinkLetter:
 		return string(Symlink)
-	case isLink:
+	case hardlinkLetter:
 		return string(Hardlink)
 	}
 	return string(File)
@@ -61,19 +61,19 @@ func (r *rules) check(e *Entry) error {
 	r.bytes += e.Size
 	for parent := path.Dir(name); parent != "."; parent = path.Dir(parent) {
 		kind, ok := r.seen[r.key(parent)]
-		if ok && kind != isDir {
+		if ok && kind != dirLetter {
 			return fmt.Errorf("%q is below %q, which is a %s", name, parent, kind)
 		}
 		if ok {
-			break // whatever is above it was looked at when it came
+			break // the directories above were checked with the entry that named this one
 		}
-		r.seen[r.key(parent)] = isDir
+		r.seen[r.key(parent)] = dirLetter
 	}
-	if e.Kind == Hardlink && r.seen[r.key(string(e.Target))] != isFile {
+	if e.Kind == Hardlink && r.seen[r.key(string(e.Target))] != fileLetter {
 		return fmt.Errorf("%q is a hard link to %q, which is no file that came before it", name, e.Target)
 	}
 	was, ok := r.seen[r.key(name)]
-	if ok && (was != isDir || e.Kind != Dir) {
+	if ok && (was != dirLetter || e.Kind != Dir) {
 		return fmt.Errorf("holds %q twice", name)
 	}
 	r.seen[r.key(name)] = letter(e.Kind[0])

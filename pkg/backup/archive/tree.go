@@ -19,9 +19,9 @@ import (
 type Skip func(rel string) bool
 
 // Add puts dir/name, with everything below it, into the archive under the path
-// as. Nothing outside dir is ever read, whatever links there are and whoever
-// exchanges files in the meantime. Sockets, devices and named pipes are left
-// out; names come in order.
+// as. It never reads anything outside dir, even when links lead there or somebody
+// exchanges files meanwhile. It leaves out sockets, devices and named pipes, and
+// goes through a directory in the order of names.
 func (w *Writer) Add(ctx context.Context, dir *os.Root, name, as string, skip Skip) error {
 	return w.newTree(ctx, skip).add(dir, name, ".", as)
 }
@@ -78,8 +78,8 @@ func (t *tree) add(dir *os.Root, name, rel, as string) error {
 	return nil // sockets and the like mean something only while their program runs
 }
 
-// unread notes what could not be read. What has vanished since its directory
-// was listed has merely changed.
+// unread counts a file that could not be read. One that has vanished since its
+// directory was listed counts as changed.
 func (t *tree) unread(as string, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		t.warn(as, false, errVanished)
@@ -202,8 +202,8 @@ func (e errShrunk) Error() string {
 const userXattr = "user."
 
 // xattrs returns the extended attributes that users may set, which are the only
-// ones that mean the same on another machine. Where there are none to be had
-// that is no error.
+// ones that mean the same on another machine. A file system without attributes is
+// no error.
 func xattrs(f *os.File) map[string][]byte {
 	var names [4096]byte
 	n, err := unix.Flistxattr(int(f.Fd()), names[:])

@@ -20,8 +20,8 @@ type Target struct {
 	As   string
 }
 
-// Unpacker unpacks an archive into directories that hold nothing of the kind
-// yet: whatever is there already is an error.
+// Unpacker unpacks an archive into directories. It is an error when a directory
+// holds a file of an entry's name already.
 type Unpacker struct {
 	Targets []Target
 	// Note is called for what cannot be as it was: owners that this process may

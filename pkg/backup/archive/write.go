@@ -83,8 +83,8 @@ func NewWriter(dir string) (*Writer, error) {
 	}, nil
 }
 
-// Abort gives the archive up. The working files stay, for whoever removes the
-// directory. It does nothing after Finish.
+// Abort gives the archive up. It leaves the working files to the caller, who
+// removes the directory. It does nothing after Finish.
 func (w *Writer) Abort() {
 	if w.body != nil {
 		_ = w.gz.Close() // ends its goroutines
