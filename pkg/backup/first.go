@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/backup/archive"
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/script"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
@@ -85,17 +88,43 @@ func (r Runner) restoreFirst(ctx context.Context, recorded bool, record func(arc
 	return r.dropDone()
 }
 
-// restoreOnce returns the archive that it has restored, or that a first start has
-// which was killed behind that: what was restored then is in place.
-func (r Runner) restoreOnce(ctx context.Context) (string, error) {
-	journals, err := r.journals()
-	if err != nil {
-		return "", err
+// claimName is a file in STORAGE_BASE_DIR with the name of the journal of this
+// container's first start. Containers with storages of their own may share
+// STORAGE_BACKUP_DIR, and the restore of one is not that of another.
+const claimName = ".run-once.restore"
+
+func (r Runner) claimPath() string { return filepath.Join(r.Config.StorageBaseDir, claimName) }
+
+// claim notes that a journal is this container's. It survives a power failure before
+// the journal says that the restore is done.
+func (r Runner) claim(j journal) error {
+	return fsutil.WriteFile(r.claimPath(), []byte(filepath.Base(j.path)+"\n"), 0o644)
+}
+
+// doneHere returns the journal of a restore that this container's first start has
+// done. There is none, and ok is false, unless that start was killed right behind it.
+func (r Runner) doneHere() (j journal, ok bool, err error) {
+	claimed, err := os.ReadFile(r.claimPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return j, false, nil
 	}
+	if err != nil {
+		return j, false, err
+	}
+	journals, err := r.journals()
 	for _, j := range journals {
-		if j.Done {
-			return j.Archive, nil
+		if j.Done && filepath.Base(j.path) == strings.TrimSpace(string(claimed)) {
+			return j, true, nil
 		}
+	}
+	return j, false, err
+}
+
+// restoreOnce returns the archive that it has restored, or that a first start has
+// restored which was killed right behind that.
+func (r Runner) restoreOnce(ctx context.Context) (string, error) {
+	if j, ok, err := r.doneHere(); ok || err != nil {
+		return j.Archive, err
 	}
 	result, err := r.restoreNewest(ctx, true)
 	if err != nil && ctx.Err() == nil {
@@ -104,21 +133,17 @@ func (r Runner) restoreOnce(ctx context.Context) (string, error) {
 	return result.Archive, err
 }
 
-// dropDone removes the journals of first starts that have restored.
+// dropDone removes the journal of a first start that has restored, once that is on
+// record.
 func (r Runner) dropDone() error {
-	journals, err := r.journals()
+	j, ok, err := r.doneHere()
+	if ok {
+		err = j.remove()
+	}
 	if err != nil {
 		return err
 	}
-	for _, j := range journals {
-		if !j.Done {
-			continue
-		}
-		if err := j.remove(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return fsutil.RemoveFile(r.claimPath())
 }
 
 // newestWhole returns the newest archive that can be read to its end, or "" when

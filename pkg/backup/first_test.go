@@ -119,3 +119,33 @@ func TestRestoreFirstWithoutAChildsOwn(t *testing.T) {
 		t.Errorf("missing: %q, %v", got, err)
 	}
 }
+
+// Two containers have storages of their own and share STORAGE_BACKUP_DIR. The first
+// start of one is killed when it has restored and has not put that on record.
+func TestRestoreFirstOfAnotherContainer(t *testing.T) {
+	one, two := newVolume(t), newVolume(t)
+	two.Config.BackupDir = one.Config.BackupDir
+	one.backupScript("a.sh", `echo data >"$2/file"`)
+	made, err := one.Backup(t.Context())
+	must(t, err)
+	killed := errors.New("killed")
+	err = RestoreFirst(t.Context(), one.Config, one.Log, false, func(string) error { return killed })
+	if !errors.Is(err, killed) {
+		t.Fatalf("error %v", err)
+	}
+	restored := filepath.Join(two.Config.RunDir, "restored")
+	two.restoreScript("a.sh", `cp "$2/file" `+restored)
+	if got, err := two.restoreFirst(t.Context()); err != nil || got != made.Archive || read(t, restored) != "data\n" {
+		t.Errorf("the other container has restored %q: %v", got, err)
+	}
+	one.restoreScript("a.sh", "exit 3") // it would restore a second time
+	if got, err := one.restoreFirst(t.Context()); err != nil || got != made.Archive {
+		t.Errorf("the first one has restored %q: %v", got, err)
+	}
+	one.noLeftovers()
+	for _, v := range []*volume{one, two} {
+		if exists(v.claimPath()) {
+			t.Errorf("%s is left", v.claimPath())
+		}
+	}
+}

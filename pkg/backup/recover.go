@@ -144,7 +144,11 @@ func (r Runner) commit(j journal, firstStart bool) error {
 	if err := j.sync(); err != nil {
 		return err
 	}
-	j.Done = firstStart
+	if j.Done = firstStart; firstStart {
+		if err := r.claim(j); err != nil {
+			return err
+		}
+	}
 	if err := r.end(j, nil); err != nil {
 		return err
 	}
