@@ -83,7 +83,7 @@ func (c *container) isWell() error {
 	if len(wanted) > 0 {
 		return fmt.Errorf("status does not tell of %v", wanted)
 	}
-	marks, _ := filepath.Glob(c.Path("run/stopped/*-*-*-*"))
+	marks, _ := filepath.Glob(c.Path("run/stopped/*-[0-9]*-[0-9]*-*"))
 	if len(marks) > 0 {
 		return fmt.Errorf("programs run, and are marked as stopped: %v", marks)
 	}
