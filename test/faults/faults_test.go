@@ -14,17 +14,15 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m, nil) }
 
-// TestFaults is a slice of the soak; make faults runs it for as long as you like.
+// TestFaults is a slice of the soak: a number of faults, however long they take, and
+// those of one seed. make faults runs others for as long as you like.
 func TestFaults(t *testing.T) {
 	binary := filepath.Join(testenv.Programs(t), "container-manager")
 	soak := filepath.Join(testenv.Dir(t), "faults")
 	if out, err := exec.Command("go", "build", "-o", soak, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	args := []string{"-binary", binary, "-for", cmp.Or(os.Getenv("FAULTS_FOR"), "20s")}
-	if seed := os.Getenv("SEED"); seed != "" {
-		args = append(args, "-seed", seed)
-	}
+	args := []string{"-binary", binary, "-trials", "20", "-seed", cmp.Or(os.Getenv("SEED"), "1")}
 	out, err := exec.CommandContext(t.Context(), soak, args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -37,13 +37,14 @@ func main() {
 	}
 	length := flag.Duration("for", time.Hour, "how long to inject faults")
 	seed := flag.Uint64("seed", rand.Uint64N(1e6), "of the random numbers")
+	trials := flag.Int("trials", 0, "how many faults to inject at most, 0 for no limit")
 	binary := flag.String("binary", "", "container-manager; built when empty")
 	flag.Parse()
 	if os.Getenv(insideVariable) == "" {
 		os.Exit(isolate())
 	}
 	fail(syscall.Mount("proc", "/proc", "proc", 0, ""))
-	os.Exit(soak(*length, *seed, *binary))
+	os.Exit(soak(*length, *seed, *trials, *binary))
 }
 
 func fail(err error) {
@@ -87,8 +88,8 @@ func isolate() int {
 	return cmd.ProcessState.ExitCode()
 }
 
-// soak runs worlds until the time is over or an invariant is broken.
-func soak(length time.Duration, seed uint64, binary string) int {
+// soak runs worlds until the time is over, all trials are done, or an invariant is broken.
+func soak(length time.Duration, seed uint64, trials int, binary string) int {
 	dir, err := os.MkdirTemp("", "faults-")
 	fail(err)
 	fail(os.Chmod(dir, 0o755))
@@ -99,7 +100,7 @@ func soak(length time.Duration, seed uint64, binary string) int {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	s := &session{
-		dir: dir, binary: binary, seed: seed, end: time.Now().Add(length), stop: stop,
+		dir: dir, binary: binary, seed: seed, end: time.Now().Add(length), limit: trials, stop: stop,
 		random: rand.New(rand.NewPCG(seed, 0)), trials: map[string]*tally{},
 	}
 	fmt.Printf("faults: for %s, SEED=%d, in %s\n", length, seed, dir)

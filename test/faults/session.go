@@ -26,9 +26,11 @@ type session struct {
 	seed   uint64
 	random *rand.Rand
 	end    time.Time
+	limit  int // how many faults to inject at most, 0 for no limit
 	stop   chan os.Signal
 
 	worlds, trial int
+	deck          []int             // the kinds that have yet to come before any comes again
 	trials        map[string]*tally // by kind of fault
 }
 
@@ -45,7 +47,7 @@ func (s *session) over() bool {
 		s.end = time.Now()
 	default:
 	}
-	return !time.Now().Before(s.end)
+	return !time.Now().Before(s.end) || s.limit > 0 && s.trial >= s.limit
 }
 
 func (s *session) run() error {
@@ -66,13 +68,13 @@ func (s *session) runWorld() error {
 	what := "its first start"
 	err = w.begin()
 	for n := 0; err == nil && n < trialsInWorld && !s.over(); n++ {
-		s.trial++
-		f := faults[s.random.IntN(len(faults))]
+		f := s.draw()
 		began := time.Now()
 		var did string
 		if did, err = f.inject(w); did == "" && err == nil {
 			continue // the fault cannot hit this world
 		}
+		s.trial++
 		what = f.kind + ": " + did
 		if err == nil {
 			err = w.settle()
@@ -91,6 +93,16 @@ func (s *session) runWorld() error {
 		err = fmt.Errorf("trial %d in %s (%s)\n  fault: %s\n  seen:  %w", s.trial, w.dir, w.options(), what, err)
 	}
 	return errors.Join(err, w.end(err != nil))
+}
+
+// draw returns the next fault: each as often as the others, in a random order.
+func (s *session) draw() fault {
+	if len(s.deck) == 0 {
+		s.deck = s.random.Perm(len(faults))
+	}
+	f := faults[s.deck[0]]
+	s.deck = s.deck[1:]
+	return f
 }
 
 func (s *session) count(kind string, took time.Duration) {

@@ -113,6 +113,9 @@ func (w *world) begin() error {
 	for _, c := range w.containers {
 		w.writers.Go(func() { w.write(c) })
 	}
+	if err := w.backUp(w.containers[0]); err != nil { // so that there is something to restore
+		return err
+	}
 	return w.check()
 }
 
