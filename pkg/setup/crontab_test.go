@@ -218,7 +218,7 @@ func TestOwnLines(t *testing.T) {
 // As our base images have it, the links lead through a directory of their own, which
 // is enough where the tree cannot be written.
 func TestLinksOfOurImages(t *testing.T) {
-	for name, uid := range map[string]int{"root": 0, "another": 12345} {
+	for name, uid := range map[string]int{"root": 0, "the image's": 500, "another": 12345} {
 		t.Run(name, func(t *testing.T) {
 			testenv.Isolated(t, func(t *testing.T, dir string) {
 				tree := testenv.NewTreeAt(t, dir)
@@ -226,9 +226,11 @@ func TestLinksOfOurImages(t *testing.T) {
 				env, cron := tree.Path("image/config/env"), tree.Path("image/cron/kubernetes")
 				testenv.Write(t, hops+"/env", "", 0o644)
 				testenv.Chmod(t, hops, 0o777)
+				testenv.Chown(t, hops, 500)
 				for _, err := range []error{
 					os.Remove(env), os.Symlink(hops+"/env", env),
 					os.Rename(cron, cron+".own"), os.Symlink(hops+"/kubernetes", cron), os.Symlink(cron+".own", hops+"/kubernetes"),
+					os.Lchown(env, 500, 500), os.Lchown(cron, 500, 500),
 				} {
 					if err != nil {
 						t.Fatal(err)
@@ -258,7 +260,7 @@ func TestLinksOfOurImages(t *testing.T) {
 						t.Error("the link does not lead to the saved environment")
 					}
 				}
-				if mode := testenv.Mode(t, hops).Perm(); (mode == 0o755) != (uid == 0) {
+				if mode := testenv.Mode(t, hops).Perm(); (mode == 0o755) != (uid != 12345) {
 					t.Errorf("the directory of the links is %v", mode)
 				}
 			})

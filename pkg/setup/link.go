@@ -17,6 +17,8 @@ import (
 // lead through: /image/config/env -> /tmp/container-manager.links/env. A start
 // points the second link at IMAGE_RUN_DIR, which works for every user and with a
 // read-only image tree. As built, there are files in it, so that no link dangles.
+// It belongs to the image's user, because runc takes everybody else's permission to
+// write from the directories that it copies from the image to a tmpfs.
 const hopsName = "container-manager.links"
 
 // pointLink points a link of the image tree at a generated file, also where a
@@ -29,7 +31,9 @@ func pointLink(l log.Logger, link, target string) error {
 	if _, err := os.Stat(filepath.Dir(link)); err != nil {
 		return nil // a tree without that directory needs no link in it
 	}
-	if hop, err := os.Readlink(link); err == nil && filepath.Base(filepath.Dir(hop)) == hopsName && pointHop(hop, target) {
+	hop, err := os.Readlink(link)
+	isHop := err == nil && filepath.Base(filepath.Dir(hop)) == hopsName
+	if isHop && pointHop(link, hop, target) {
 		return nil
 	}
 	info, err := os.Lstat(link)
@@ -43,6 +47,9 @@ func pointLink(l log.Logger, link, target string) error {
 		return linkErr
 	case err == nil && !isLink:
 		l.Warn().Msgf("%s is out of date, and cannot be replaced by a link to %s: the image tree is read-only", link, target)
+	case isHop:
+		l.Warn().Msgf("%s cannot be pointed at %s: the image tree is read-only, and user %d cannot write to %s: mount an empty tmpfs at /tmp (podman: --tmpfs /tmp:notmpcopyup)",
+			link, target, os.Geteuid(), filepath.Dir(hop))
 	default:
 		l.Warn().Msgf("%s cannot be pointed at %s: the image tree is read-only", link, target)
 	}
@@ -51,23 +58,46 @@ func pointLink(l log.Logger, link, target string) error {
 
 // pointHop points a second link at a generated file, and reports whether it could.
 // Its directory lies in /tmp, where anybody may have been first: it must be this
-// user's or root's. Our images bring one of root's that every user may write to. A
-// start by its owner takes that permission away.
-func pointHop(hop, target string) bool {
+// user's, root's, or the link's own owner's, who could as well replace that link.
+func pointHop(link, hop, target string) bool {
 	dir := filepath.Dir(hop)
 	_ = os.Mkdir(dir, 0o755)
-	info, err := os.Lstat(dir)
-	if err != nil || !info.IsDir() {
-		return false
+	return takeHops(link, dir) == nil && fsutil.Symlink(target, hop) == nil
+}
+
+// takeHops fails unless the directory of the second links can be trusted. A start by
+// its owner, or by root, takes everybody else's permission to write there.
+func takeHops(link, path string) error {
+	dir, err := os.OpenFile(path, unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
 	}
-	owner, me := int(info.Sys().(*syscall.Stat_t).Uid), os.Geteuid()
-	if owner != 0 && owner != me {
-		return false
+	defer dir.Close()
+	owner, mode, err := ownerOf(dir.Stat())
+	if err != nil {
+		return err
 	}
-	if owner == me && info.Mode().Perm() != 0o755 && os.Chmod(dir, 0o755) != nil {
-		return false
+	linkOwner, _, err := ownerOf(os.Lstat(link))
+	if err != nil {
+		return err
 	}
-	return fsutil.Symlink(target, hop) == nil
+	me := os.Geteuid()
+	switch {
+	case owner != 0 && owner != me && owner != linkOwner:
+		return os.ErrPermission
+	case owner != me && me == 0:
+		return errors.Join(dir.Chown(0, 0), dir.Chmod(0o755))
+	case owner == me && mode.Perm() != 0o755:
+		return dir.Chmod(0o755)
+	}
+	return nil
+}
+
+func ownerOf(info fs.FileInfo, err error) (uid int, mode fs.FileMode, _ error) {
+	if err != nil {
+		return 0, 0, err
+	}
+	return int(info.Sys().(*syscall.Stat_t).Uid), info.Mode(), nil
 }
 
 // relink is fsutil.Symlink, also in a directory that an earlier start locked.

@@ -101,7 +101,7 @@ func (p *Podman) Create(t testing.TB, image string, o Options) *Container {
 		args = append(args, "--user="+o.User)
 	}
 	if o.ReadOnly {
-		args = append(args, "--read-only", "--read-only-tmpfs=false", "--tmpfs=/tmp")
+		args = append(args, "--read-only", "--read-only-tmpfs=false", o.tmpfs())
 	}
 	for _, variable := range o.Env {
 		args = append(args, "--env="+variable)
@@ -122,6 +122,17 @@ func (p *Podman) Create(t testing.TB, image string, o Options) *Container {
 	})
 	c.log = c.Inspect(t, "{{.HostConfig.LogConfig.Path}}")
 	return c
+}
+
+// tmpfs is /tmp as podman mounts it: with what the image has there, as it is. runc
+// leaves only its owner the right to write to a directory of it, so an arbitrary user
+// gets the empty one of Docker and Kubernetes.
+func (o Options) tmpfs() string {
+	switch o.User {
+	case "", "0", "500":
+		return "--tmpfs=/tmp"
+	}
+	return "--tmpfs=/tmp:notmpcopyup"
 }
 
 // Volume creates a volume, as any user of group 0 may write it who runs an image
