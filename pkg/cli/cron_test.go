@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -142,6 +143,11 @@ func TestCronAfterAKill(t *testing.T) {
 	}
 	killed := start(filepath.Join(dir, "log1"))
 	first := waitForLine(t, pids, `^job (\d+)$`)[1]
+	testenv.WaitFor(t, "the job is on record", func() bool {
+		return slices.ContainsFunc(readDir(t, filepath.Join(dir, "run", "cron", "running")), func(e os.DirEntry) bool {
+			return strings.Contains(e.Name(), "-"+first+"-")
+		})
+	})
 	if err := killed.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
