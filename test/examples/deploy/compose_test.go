@@ -43,7 +43,7 @@ func TestCompose(t *testing.T) {
 
 	for _, c := range []*containertest.Container{redis, webapp} {
 		c.WaitExec(t, "container-manager", "health", "readiness")
-		p.Podman(t, "healthcheck", "run", c.Name)
+		c.WaitHealthy(t)
 		status := c.Exec(t, "cat", "/proc/1/status")
 		for _, want := range []string{"Uid:\t500\t", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"} {
 			if !strings.Contains(status, want) {

@@ -50,7 +50,7 @@ func TestDebian(t *testing.T) {
 				t.Errorf("%s: %q, want %q", command, got, want)
 			}
 		}
-		p.Podman(t, "healthcheck", "run", c.Name)
+		c.WaitHealthy(t)
 		c.Stop(t)
 	})
 	for _, o := range []containertest.Options{
@@ -77,10 +77,7 @@ func TestDebian(t *testing.T) {
 			}
 			c.Exec(t, "sh", "-c", ". /tmp/container-manager/env; container-manager check-readiness && container-manager backup && container-manager backup verify")
 			c.Exec(t, "sh", "-c", "logrotate -f -s /tmp/container-manager/logging/logrotate.state /tmp/container-manager/logging/logrotate-global.conf")
-			p.Podman(t, "healthcheck", "run", c.Name)
-			if state := c.Inspect(t, "{{.State.Health.Status}}"); state != "healthy" {
-				t.Errorf("it is %q, want healthy", state)
-			}
+			c.WaitHealthy(t)
 			c.Stop(t)
 		})
 	}

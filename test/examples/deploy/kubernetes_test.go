@@ -34,7 +34,7 @@ func TestKubernetes(t *testing.T) {
 	})
 	t.Run("probes", func(t *testing.T) {
 		webapp.WaitExec(t, "container-manager", "health", "readiness")
-		healthy(t, c, webapp)
+		webapp.WaitHealthy(t)
 		status := webapp.Exec(t, "container-manager", "status")
 		if !strings.Contains(status, "app       RUNNING") {
 			t.Errorf("status says\n%s", status)
@@ -72,7 +72,7 @@ func TestOpenShift(t *testing.T) {
 	restricted(t, webapp, "12345", "0")
 	webapp.WaitExec(t, "container-manager", "health", "readiness")
 	webapp.Exec(t, "container-manager", "backup")
-	healthy(t, c, webapp)
+	webapp.WaitHealthy(t)
 }
 
 // restricted wants what the manifests promise of a container that answers.
@@ -97,15 +97,6 @@ func restricted(t *testing.T, c *containertest.Container, uid, gid string) {
 	}
 }
 
-// healthy runs the liveness probe once, as the engine's timer would.
-func healthy(t *testing.T, c cluster, webapp *containertest.Container) {
-	t.Helper()
-	c.Podman.Podman(t, "healthcheck", "run", webapp.Name)
-	if state := webapp.Inspect(t, "{{.State.Health.Status}}"); state != "healthy" {
-		t.Errorf("after a probe it is %q, want healthy", state)
-	}
-}
-
 // restartedWhenSick takes supervisord's socket away: nothing in the container can
 // mend that, and failureThreshold probes later it is a new one.
 func restartedWhenSick(t *testing.T, c cluster, webapp *containertest.Container) {
@@ -123,7 +114,7 @@ func restartedWhenSick(t *testing.T, c cluster, webapp *containertest.Container)
 	}
 	testenv.WaitFor(t, "the container's restart", func() bool { return webapp.Inspect(t, "{{.State.StartedAt}}") != started })
 	webapp.WaitExec(t, "container-manager", "health", "readiness")
-	healthy(t, c, webapp)
+	webapp.WaitHealthy(t)
 	if page := webapp.Exec(t, "curl", "-s", "http://127.0.0.1:8080/"); !strings.HasPrefix(page, greeting) {
 		t.Errorf("after the restart the app answers %q", page)
 	}

@@ -237,6 +237,16 @@ func (c *Container) WaitExec(t testing.TB, args ...string) (output string) {
 	return output
 }
 
+// WaitHealthy runs its HEALTHCHECK until that passes. On a busy machine one run may
+// take longer than podman gives it.
+func (c *Container) WaitHealthy(t testing.TB) {
+	t.Helper()
+	c.Wait(t, "healthy", func() bool {
+		_, err := c.p.Output(t.Context(), "healthcheck", "run", c.Name)
+		return err == nil && c.Inspect(t, "{{.State.Health.Status}}") == "healthy"
+	})
+}
+
 // WaitEnd waits until it has ended, and returns its exit status. podman wait of
 // 4.3 does not always return for a container that ends at once.
 func (c *Container) WaitEnd(t testing.TB) (status int) {

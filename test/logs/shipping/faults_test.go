@@ -121,7 +121,7 @@ func TestPasswords(t *testing.T) {
 		want = append(want, "with "+password)
 		c.append("logs/backup.log", "with "+password+"\n")
 		waitShipped(t, redis, "with", len(want))
-		l.Stop()
+		stop(l)
 	}
 	// filebeat may repeat a line that Redis was slow to accept.
 	if got := shipped(t, redis, "with"); len(got) != len(want) {

@@ -153,7 +153,7 @@ func TestRotatedAgainAndAgain(t *testing.T) {
 		rotate(t, log)
 	}
 	write()
-	first.Stop()
+	stop(first)
 	c.ship()
 	write()
 	once(t, shipped(t, redis, "line"), want...)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/ZPascal/container-manager/test/internal/redistest"
 	"github.com/ZPascal/container-manager/test/testenv"
@@ -65,7 +66,17 @@ func at(s *redistest.Server, environ ...string) []string {
 // the container's output then. That takes a tenth of the time.
 func (c *container) ship() *testenv.Life {
 	c.t.Helper()
-	return c.Run(append([]string{"filebeat", "-e"}, c.conf()...)...)
+	l := c.Run(append([]string{"filebeat", "-e"}, c.conf()...)...)
+	c.t.Cleanup(func() { stop(l) })
+	return l
+}
+
+// stop ends filebeat as supervisord does, with SIGKILL after a while: filebeat 7.17
+// now and then never ends after a SIGTERM.
+func stop(l *testenv.Life) {
+	timer := time.AfterFunc(5*time.Second, func() { l.Signal(syscall.SIGKILL) })
+	defer timer.Stop()
+	l.Stop()
 }
 
 // conf are the arguments that name filebeat's rendered configuration.
