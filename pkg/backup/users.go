@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -27,10 +26,9 @@ type user struct {
 // they are gone for everybody else anyway.
 func usersOf(dirs []string) []user {
 	var users []user
-	procs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range procs {
-		pid, err := strconv.Atoi(filepath.Base(dir))
-		if err != nil || pid == os.Getpid() {
+	for _, pid := range proc.List() {
+		dir := fmt.Sprintf("/proc/%d", pid)
+		if pid == os.Getpid() {
 			continue
 		}
 		if u := inUse(dir, dirs); u.how != "" {

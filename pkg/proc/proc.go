@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,17 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
+
+// List returns the ids of all processes, and nothing where /proc is not mounted.
+func List() (pids []int) {
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
 
 // Stat is what /proc/PID/stat says of a process; see proc(5).
 type Stat struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,6 +27,20 @@ func TestParse(t *testing.T) {
 		if ok != (want != Stat{}) || ok && got != want {
 			t.Errorf("%q: %+v, %v, want %+v", line, got, ok, want)
 		}
+	}
+}
+
+func TestHasEnded(t *testing.T) {
+	for state, want := range map[byte]bool{'R': false, 'S': false, 'D': false, 'T': false, 'Z': true, 'X': true} {
+		if got := (Stat{State: state}).HasEnded(); got != want {
+			t.Errorf("%c: %v, want %v", state, got, want)
+		}
+	}
+}
+
+func TestList(t *testing.T) {
+	if pids := List(); !slices.Contains(pids, os.Getpid()) {
+		t.Errorf("%v lacks this process, %d", pids, os.Getpid())
 	}
 }
 

@@ -67,21 +67,3 @@ func TestFailureEndsWhatIgnoresSIGTERM(t *testing.T) {
 	}
 	testenv.WaitFor(t, "the child has ended", func() bool { return !testenv.Alive(g.pids["child"]) })
 }
-
-func TestZombiesDoNotRun(t *testing.T) {
-	for stat, want := range map[string]bool{
-		"7 (x) S 1 5 5 0":        true,
-		"7 (x) Z 1 5 5 0":        false,
-		"7 (x) X 1 5 5 0":        false,
-		"7 (x) S 1 6 5 0":        false,
-		"7 (a) Z 1 6) R 1 5 5 0": true,
-		"7 (a) R 1 5) Z 1 5 5 0": false,
-		"":                       false,
-		"7 (x":                   false,
-		"7 (x) R 1":              false,
-	} {
-		if got := runsIn(5, stat); got != want {
-			t.Errorf("%q: %v, want %v", stat, got, want)
-		}
-	}
-}

@@ -2,15 +2,12 @@ package script
 
 import (
 	"errors"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/proc"
 )
 
 // groupPoll is how often a group is looked at whose leader has ended: the kernel
@@ -61,20 +58,12 @@ func isRunning(pgid int) bool {
 	if errors.Is(unix.Kill(-pgid, 0), unix.ESRCH) {
 		return false
 	}
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil || len(stats) == 0 {
+	pids := proc.List()
+	if len(pids) == 0 {
 		return true // without /proc there is no way to tell
 	}
-	return slices.ContainsFunc(stats, func(stat string) bool {
-		line, err := fsutil.ReadFile(stat)
-		return err == nil && runsIn(pgid, string(line))
+	return slices.ContainsFunc(pids, func(pid int) bool {
+		s, err := proc.ReadStat(pid)
+		return err == nil && s.Group == pgid && !s.HasEnded()
 	})
-}
-
-// runsIn reports whether a line of /proc/PID/stat, see proc(5), describes a process
-// that runs in a group.
-func runsIn(pgid int, stat string) bool {
-	// A process may put anything between the parentheses.
-	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	return len(fields) > 2 && fields[2] == strconv.Itoa(pgid) && fields[0] != "Z" && fields[0] != "X"
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/proc"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // dirPattern matches the directories of runs and their locks. They are short,
@@ -76,21 +78,19 @@ func clearDir(dir string) error {
 // processesOf returns the processes that work below a directory, or were started
 // with a name below it in their command line or environment.
 func processesOf(dir string) (pids []int) {
-	entries, _ := os.ReadDir("/proc")
-	for _, entry := range entries {
-		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || pid == os.Getpid() || pid == os.Getppid() {
+	for _, pid := range proc.List() {
+		if pid == os.Getpid() || pid == os.Getppid() {
 			continue
 		}
 		hints := []string{read(pid, "cmdline"), read(pid, "environ")}
 		for _, link := range []string{"cwd", "exe", "root"} {
-			target, _ := os.Readlink(filepath.Join("/proc", entry.Name(), link))
+			target, _ := os.Readlink(fmt.Sprintf("/proc/%d/%s", pid, link))
 			hints = append(hints, target+"/")
 		}
 		below := func(hint string) bool {
 			return strings.Contains(hint, dir+"/") || strings.Contains(hint, "TMPDIR="+dir+"\x00")
 		}
-		if slices.ContainsFunc(hints, below) && !strings.HasPrefix(state(pid), "Z") {
+		if slices.ContainsFunc(hints, below) && testenv.Alive(pid) {
 			pids = append(pids, pid)
 		}
 	}
@@ -100,10 +100,4 @@ func processesOf(dir string) (pids []int) {
 func read(pid int, name string) string {
 	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
 	return string(data)
-}
-
-// state is the letter of a process's state; see proc(5).
-func state(pid int) string {
-	stat := read(pid, "stat")
-	return strings.TrimPrefix(stat[strings.LastIndexByte(stat, ')')+1:], " ")
 }

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ZPascal/container-manager/pkg/proc"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
@@ -179,9 +180,8 @@ func (c *container) processes() []process {
 		return nil
 	}
 	var all []process
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range dirs {
-		pid, _ := strconv.Atoi(filepath.Base(dir))
+	for _, pid := range proc.List() {
+		dir := fmt.Sprintf("/proc/%d", pid)
 		if ns, err := os.Readlink(dir + "/ns/pid"); err != nil || ns != c.ns || pid == c.first.Process.Pid {
 			continue
 		}
