@@ -21,6 +21,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
+	"github.com/ZPascal/container-manager/pkg/supervisorlog"
 )
 
 // Init is the first process of a container with a main program.
@@ -66,7 +67,7 @@ func (p Init) Run(ctx context.Context) (status int, err error) {
 	signal.Notify(ended, unix.SIGCHLD)
 	defer signal.Stop(ended)
 
-	log := openLog(p.LogFile)
+	log := supervisorlog.MarkEnd(p.LogFile)
 	pid, err := syscall.ForkExec(p.Path, p.Argv, &syscall.ProcAttr{
 		Env: p.Env, Files: []uintptr{0, 1, 2},
 		// A terminal's signals come here, and are handed on once.

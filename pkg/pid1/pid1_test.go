@@ -135,19 +135,3 @@ exit 5`,
 		})
 	}
 }
-
-func FuzzLastStatus(f *testing.F) {
-	for _, line := range []string{
-		stamp + "INFO exited: app (exit status 0; expected)\n", stamp + "WARN exited: app (terminated by SIGKILL; not expected)\n",
-		stamp + "WARN exited: app (terminated by signal 40; not expected)", stamp + "WARN stopped: app (terminated by SIGSEGV (core dumped))\n",
-		"exited: app (", stamp + "WARN exited: app (exit status 99999999999999999999)", "\x00\xff\n\n",
-	} {
-		f.Add([]byte(line), "app")
-	}
-	f.Add([]byte(stamp+"INFO exited: \xff( (exit status 3; expected)\n"), "\xff(")
-	f.Fuzz(func(t *testing.T, log []byte, process string) {
-		if status, known := lastStatus(log, process); !known && status != 0 {
-			t.Errorf("status %d, which is not known", status)
-		}
-	})
-}
