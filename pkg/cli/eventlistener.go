@@ -6,15 +6,19 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/crashes"
 	"github.com/ZPascal/container-manager/pkg/events"
 	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 func eventListenerCommand() *cobra.Command {
@@ -38,10 +42,26 @@ func eventListener(c *cobra.Command, args []string) error {
 		}
 	})
 	files := events.Files{PIDDir: args[0], StateDir: args[1], Log: l}
+	ends := crashes.Keeper{RunDir: config.RunDir(), Settings: sync.OnceValue(crashSettings), Log: l, Now: time.Now}
 	return events.Listen(os.Stdin, os.Stdout, finishing(func(e events.Event) {
 		files.Handle(e)
+		ends.Handle(e)
 		look()
 	}))
+}
+
+// crashSettings are what can be known: with a bad environment or configuration, which
+// the start has refused, ends are recorded without their status.
+func crashSettings() crashes.Settings {
+	cfg, err := config.LoadSaved()
+	if err != nil {
+		return crashes.Settings{}
+	}
+	s := crashes.Settings{Limit: cfg.HealthCrashes}
+	if conf, err := supervisorconf.Load(render.SupervisorConf(cfg), cfg.Lookup); err == nil {
+		s.LogFile = conf.LogFile()
+	}
+	return s
 }
 
 // finishing ends the process at SIGTERM, which supervisord sends while the last

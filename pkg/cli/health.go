@@ -22,6 +22,8 @@ For Docker's HEALTHCHECK and kubelet's exec probes, which ask often: it takes a
 few milliseconds, and restarts nothing. Unhealthy is
 
   - a program that is FATAL, unless it is held stopped;
+  - a program that ends unexpectedly again and again (IMAGE_HEALTH_CRASHES), unless
+    it is held stopped;
   - a program that a killed restart, backup or restore has left stopped;
   - for readiness, a program that ran and is STOPPED although nobody holds it;
   - a probe whose last result is a failure, until its program is started anew;

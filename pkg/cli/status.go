@@ -12,6 +12,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/backup"
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/crashes"
 	"github.com/ZPascal/container-manager/pkg/cron"
 	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/setup"
@@ -58,6 +59,20 @@ type programStatus struct {
 	LastRestart   *time.Time `json:"last_restart,omitempty"`
 	Why           string     `json:"last_restart_why,omitempty"`
 	RestartFailed string     `json:"last_restart_error,omitempty"`
+
+	Starts  int        `json:"starts,omitempty"` // of a program that has ended by itself
+	LastEnd *endStatus `json:"last_end,omitempty"`
+}
+
+// endStatus is how a program ended by itself.
+type endStatus struct {
+	At       time.Time `json:"at"`
+	How      string    `json:"how"` // as in "exited 1"
+	Expected bool      `json:"expected"`
+	// Crashes is how often it has ended unexpectedly within Seconds.
+	Crashes int     `json:"crashes"`
+	Seconds float64 `json:"crashes_seconds"`
+	text    string
 }
 
 type probeStatus struct {
@@ -136,7 +151,21 @@ func statusOf(cfg config.Config, p supervisord.ProcessInfo) programStatus {
 	if r := health.ReadRecord(cfg, name); r.Restarts > 0 {
 		s.Restarts, s.LastRestart, s.Why, s.RestartFailed = r.Restarts, &r.Last, r.Why, r.Failed
 	}
+	if r := crashes.Load(cfg.RunDir, name); r.Last != nil {
+		s.Starts, s.LastEnd = r.Starts, endOf(r, cfg.HealthCrashes)
+	}
 	return s
+}
+
+func endOf(r crashes.Record, limit config.Rate) *endStatus {
+	now, within := time.Now(), limit.Within
+	if within == 0 { // nothing counts them
+		within = 5 * time.Minute
+	}
+	return &endStatus{
+		At: r.Last.At, How: r.Last.String(), Expected: r.Last.Expected,
+		Crashes: config.CountWithin(now, within, r.Crashes), Seconds: within.Seconds(), text: r.Text(now, within),
+	}
 }
 
 func (s *status) addProbes(cfg config.Config) {

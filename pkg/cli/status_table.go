@@ -55,6 +55,13 @@ func (p programStatus) row() []string {
 			notes = append(notes, note)
 		}
 	}
+	if p.LastEnd != nil {
+		started := "started once"
+		if p.Starts > 1 {
+			started = fmt.Sprintf("started %d times", p.Starts)
+		}
+		notes = append(notes, started+": "+p.LastEnd.text)
+	}
 	if p.LastRestart != nil {
 		note := fmt.Sprintf("restarted at %s: %s", p.LastRestart.Local().Format(time.DateTime), p.Why)
 		if p.RestartFailed != "" {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/crashes"
 	"github.com/ZPascal/container-manager/pkg/events"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/render"
@@ -78,22 +79,30 @@ func untilUp(cfg config.Config, l log.Logger, pid int, since time.Time) error {
 			files.AddStopped(p.Name)
 		}
 	}
-	summarise(l, processes, time.Since(since))
+	summarise(l, cfg.RunDir, processes, time.Since(since))
 	client.Farewell(context.Background())
 	return nil
 }
 
 // summarise says in one line how the container's start went.
-func summarise(l log.Logger, processes []supervisord.ProcessInfo, took time.Duration) {
+func summarise(l log.Logger, runDir string, processes []supervisord.ProcessInfo, took time.Duration) {
 	running := 0
 	var troubled []string
 	for _, p := range processes {
-		switch p.State {
+		switch name := supervisor.Name(p); p.State {
 		case supervisord.StateRunning:
 			running++
-		case supervisord.StateStopped, supervisord.StateExited:
+			if ends := crashes.Load(runDir, name); supervisor.IsRestless(p) && ends.Last != nil {
+				running--
+				troubled = append(troubled, fmt.Sprintf("%s ends again and again (%s%s)", name, ends.Text(time.Now(), time.Minute), seeLog(p)))
+			}
+		case supervisord.StateStopped:
+		case supervisord.StateExited:
+			if supervisor.IsRestless(p) {
+				troubled = append(troubled, name+" EXITED"+trouble(p))
+			}
 		default:
-			troubled = append(troubled, supervisor.FullName(p.Group, p.Name)+" "+p.StateName+trouble(p))
+			troubled = append(troubled, name+" "+p.StateName+trouble(p))
 		}
 	}
 	up := fmt.Sprintf("%d programs are running, %.2f s after the start", running, took.Seconds())
@@ -109,15 +118,16 @@ func summarise(l log.Logger, processes []supervisord.ProcessInfo, took time.Dura
 
 // trouble says why a program is not up, and where it may have said more.
 func trouble(p supervisord.ProcessInfo) string {
-	var parts []string
-	if p.SpawnErr != "" {
-		parts = append(parts, p.SpawnErr)
-	}
-	if log := cmp.Or(p.StderrLogfile, p.StdoutLogfile); log != "" {
-		parts = append(parts, "see "+log)
-	}
-	if len(parts) == 0 {
+	text := strings.TrimPrefix(p.SpawnErr+seeLog(p), ", ")
+	if text == "" {
 		return ""
 	}
-	return " (" + strings.Join(parts, ", ") + ")"
+	return " (" + text + ")"
+}
+
+func seeLog(p supervisord.ProcessInfo) string {
+	if log := cmp.Or(p.StderrLogfile, p.StdoutLogfile); log != "" {
+		return ", see " + log
+	}
+	return ""
 }

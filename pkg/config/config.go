@@ -80,6 +80,7 @@ type Config struct {
 	HealthTimeout  Duration `envconfig:"IMAGE_HEALTH_TIMEOUT" default:"30s" desc:"How long a probe may take until its process group is killed, which counts as a failure; 0 is no limit"`
 	HealthFailures Count    `envconfig:"IMAGE_HEALTH_FAILURE_THRESHOLD" default:"1" kind:"from1" desc:"How many times in a row a probe has to fail until its program is restarted"`
 	HealthGrace    Duration `envconfig:"IMAGE_HEALTH_GRACE" default:"3s" desc:"A program that was started less than this ago is not restarted"`
+	HealthCrashes  Rate     `envconfig:"IMAGE_HEALTH_CRASHES" default:"5/5m" desc:"A program that ends unexpectedly that many times within that time makes the container unhealthy; 0 is never"`
 
 	RedisHost         string `envconfig:"LOGGING_REDIS_HOST" kind:"host" group:"Logs" desc:"host or host:port that filebeat ships logs to; it runs only when this is set, or the image has a filebeat-output.yml"`
 	RedisPort         string `envconfig:"LOGGING_REDIS_PORT" kind:"port" desc:"Port of that Redis where the host does not name it, else 6379; ends up in LOGGING_REDIS_HOST"`

@@ -66,6 +66,48 @@ func (d *Duration) Type() string { return "duration" }
 
 func (d *Duration) String() string { return time.Duration(*d).String() }
 
+// Rate is a number of times within a time, as in 5/10m. The zero value is never.
+type Rate struct {
+	Count  int // at most MaxRate
+	Within time.Duration
+}
+
+// MaxRate bounds what has to be kept to tell whether a rate is reached.
+const MaxRate = 100
+
+// Decode implements envconfig.Decoder.
+func (r *Rate) Decode(value string) error {
+	if *r = (Rate{}); value == "0" {
+		return nil
+	}
+	count, within, _ := strings.Cut(value, "/")
+	n, err := strconv.ParseUint(count, 10, 31)
+	var d Duration
+	if err != nil || n < 1 || n > MaxRate || d.Decode(within) != nil || d == 0 {
+		return fmt.Errorf("expected a number of times, at most %d, and a duration, such as 5/10m, or 0", MaxRate)
+	}
+	*r = Rate{int(n), time.Duration(d)}
+	return nil
+}
+
+func (r Rate) String() string { return fmt.Sprintf("%d times in %s", r.Count, r.Within) }
+
+// Reached reports whether that many of some times lie within the time before now.
+func (r Rate) Reached(now time.Time, times []time.Time) bool {
+	return r.Count > 0 && CountWithin(now, r.Within, times) >= r.Count
+}
+
+// CountWithin is how many of some times lie within a time before now. What lies after
+// it was before the clock was set back.
+func CountWithin(now time.Time, within time.Duration, times []time.Time) (n int) {
+	for _, t := range times {
+		if gone := now.Sub(t); gone >= 0 && gone <= within {
+			n++
+		}
+	}
+	return n
+}
+
 // checks are the kinds of strings.
 var checks = map[string]func(string) error{
 	"path": checkPath,

@@ -9,6 +9,7 @@
 //	health/KIND.json           the last result of every probe
 //	health/programs/NAME.json  the restarts of a program
 //	health/programs/NAME.lock  held by the process that stops or starts it
+//	health/programs/NAME.ends  how it ended by itself; see package crashes
 package health
 
 import (

@@ -10,6 +10,7 @@ import (
 	"github.com/abrander/go-supervisord"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/crashes"
 	"github.com/ZPascal/container-manager/pkg/schedule"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
@@ -46,7 +47,7 @@ func (j *judge) problem(format string, args ...any) {
 	j.problems = append(j.problems, fmt.Sprintf(format, args...))
 }
 
-// programs finds those that have failed for good, and those that are stopped
+// programs finds those that have failed for good or end again and again, and those that are stopped
 // although nobody wants it so. Without a mark it was somebody whom we do not know:
 // such a container serves less than it should, but is not to be ended for it.
 func (j *judge) programs() {
@@ -56,6 +57,8 @@ func (j *judge) programs() {
 		case problem:
 			j.problem("%s is %s: it %s", name, p.StateName, who)
 		case who != "":
+		case crashes.Load(j.RunDir, name).Loops(j.now, j.HealthCrashes):
+			j.problem("%s has ended unexpectedly %s (IMAGE_HEALTH_CRASHES): it %s", name, j.HealthCrashes, crashes.Load(j.RunDir, name).Text(j.now, j.HealthCrashes.Within))
 		case p.State == supervisord.StateFatal:
 			j.problem("%s is FATAL: %s", name, p.SpawnErr)
 		case p.State == supervisord.StateStopped && p.Start > 0 && j.kind == Readiness:

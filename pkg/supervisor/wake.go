@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/abrander/go-supervisord"
@@ -18,12 +19,14 @@ const (
 	touchEvery = 4 * time.Millisecond
 	// askEvery is how often a running one is asked; every question wakes it too.
 	askEvery = 50 * time.Millisecond
+	// settling is how much longer it is asked when a program has just ended.
+	settling = 3 * time.Second
 )
 
 // Wake waits until supervisord is there and every program that it starts by
 // itself is RUNNING, has run, or has failed, and returns what is known of all.
 // Its questions keep supervisord awake, so that programs start and count as
-// RUNNING as soon as they may. It ends with ErrGone when alive says so or
+// RUNNING as soon as they may. It waits a moment longer for what IsRestless. It ends with ErrGone when alive says so or
 // supervisord shuts down. When ctx ends first, what is known is the result.
 func (c Client) Wake(ctx context.Context, alive func() bool) ([]supervisord.ProcessInfo, error) {
 	err := every(ctx, touchEvery, alive, func() (bool, error) { return c.Touch(ctx) == nil, nil })
@@ -32,6 +35,7 @@ func (c Client) Wake(ctx context.Context, alive func() bool) ([]supervisord.Proc
 	}
 	configured := c.Configured()
 	var infos []supervisord.ProcessInfo
+	var up time.Time // when everything was for the first time
 	err = every(ctx, askEvery, alive, func() (bool, error) {
 		latest, err := c.Processes(ctx)
 		if err != nil {
@@ -43,7 +47,10 @@ func (c Client) Wake(ctx context.Context, alive func() bool) ([]supervisord.Proc
 				return false, nil
 			}
 		}
-		return true, nil
+		if up.IsZero() {
+			up = time.Now()
+		}
+		return !slices.ContainsFunc(infos, IsRestless) || time.Since(up) > settling, nil
 	})
 	if ctx.Err() != nil && infos != nil {
 		return infos, nil
@@ -67,6 +74,22 @@ func pending(p supervisord.ProcessInfo, autostart bool) bool {
 		return true
 	case supervisord.StateStopped:
 		return autostart && p.Start == 0
+	}
+	return false
+}
+
+// lastingSecs is how long a program that has ended has to run after that until it
+// is believed to stay up; supervisord tells times in whole seconds.
+const lastingSecs = 2
+
+// IsRestless reports whether a process of a starting supervisord has just ended
+// unexpectedly, whether or not it was started again.
+func IsRestless(p supervisord.ProcessInfo) bool {
+	switch p.State {
+	case supervisord.StateExited:
+		return p.SpawnErr != ""
+	case supervisord.StateRunning:
+		return p.Stop > 0 && p.Now-p.Start < lastingSecs
 	}
 	return false
 }

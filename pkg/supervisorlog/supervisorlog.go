@@ -24,6 +24,9 @@ import (
 type End struct {
 	Status int            // its exit status, unless a signal ended it
 	Signal syscall.Signal // 0 when none did
+	// Stopped says that supervisord was asked to stop it.
+	Stopped bool
+	Stamp   string // date and time as the log has them
 }
 
 // ExitStatus is the end as a shell tells it: 128 and the signal for one that a
@@ -46,15 +49,28 @@ func (e End) String() string {
 	return fmt.Sprintf("exited %d", e.Status)
 }
 
+// What supervisord says before the name of a process that has ended.
+const (
+	exited  = " exited: "
+	stopped = " stopped: "
+)
+
+// OfThisLife returns what a log holds since supervisord started last.
+func OfThisLife(log []byte) []byte {
+	return log[max(0, bytes.LastIndex(log, []byte(" supervisord started with pid "))):]
+}
+
 // LastEnd returns the last end of a process that supervisord's log tells of.
 func LastEnd(log []byte, process string) (end End, known bool) {
 	for line := range bytes.Lines(log) {
-		for _, verb := range []string{" exited: ", " stopped: "} {
+		for _, verb := range []string{exited, stopped} {
 			head, rest, ok := strings.Cut(string(line), verb+process+" (")
 			if !ok || strings.Count(head, " ") != 2 { // date, time, level
 				continue
 			}
 			if e, ok := parse(rest); ok {
+				e.Stopped = verb == stopped
+				e.Stamp = strings.TrimRight(head[:strings.LastIndexByte(head, ' ')], " ")
 				end, known = e, true
 			}
 		}

@@ -82,6 +82,7 @@ func (w *world) newContainer(name string) (*container, error) {
 		"FAULTS="+self, "APP_SOCKET="+c.Path("tmp/app.sock"), "APP_DATA="+w.data,
 		"IMAGE_BACKUP_PATHS="+w.data, "IMAGE_BACKUP_STOP_PROGRAMS=app", "IMAGE_BACKUP_CRON=* * * * *",
 		"IMAGE_HEALTH_CRON=@every 2s", "IMAGE_HEALTH_TIMEOUT=30s", "IMAGE_LOGROTATE_CRON=* * * * *",
+		"IMAGE_HEALTH_CRASHES=0", // the faults kill programs that often
 		"IMAGE_HEALTH_LIVENESS_CHECK_ENABLED=true",
 		"IMAGE_LOG_STDOUT="+strconv.FormatBool(w.stdoutLog),
 		"PLANTED_SECRET="+w.secret, "LOGGING_REDIS_PASSWORD="+w.secret)

@@ -1,0 +1,137 @@
+package crashes
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/events"
+	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
+	"github.com/ZPascal/container-manager/pkg/supervisorlog"
+)
+
+// Keeper keeps the records, by what supervisord's events say. It writes nothing
+// before a program ends.
+type Keeper struct {
+	RunDir string
+	// Settings are asked for when something has ended. A listener that lives for
+	// months and sees nothing end need not read them.
+	Settings func() Settings
+	Log      log.Logger
+	// Now is time.Now, but for tests.
+	Now func() time.Time
+
+	records map[string]*Record
+	failing bool // records could not be written, and that was said
+}
+
+// Settings are what the keeper has to know.
+type Settings struct {
+	Limit   config.Rate // IMAGE_HEALTH_CRASHES
+	LogFile string      // supervisord's, "" when that is no file
+}
+
+// maxTail is how much of supervisord's log is searched for an end that it has just
+// written.
+const maxTail = 32 << 10
+
+// Handle takes an event into account.
+func (k *Keeper) Handle(e events.Event) {
+	process := e.Payload["processname"]
+	state, ok := strings.CutPrefix(e.Name, "PROCESS_STATE_")
+	if !ok || process == "" {
+		return
+	}
+	program := supervisor.FullName(e.Payload["groupname"], process)
+	switch state {
+	case "STARTING":
+		k.started(program)
+	case "EXITED":
+		pid, _ := strconv.Atoi(e.Payload["pid"])
+		k.ended(program, process, End{PID: pid, Expected: e.Payload["expected"] == "1"})
+	case "BACKOFF":
+		k.ended(program, process, End{TooSoon: true})
+	}
+}
+
+// record returns the record of a program. A former listener may have begun it.
+func (k *Keeper) record(program string) *Record {
+	r, ok := k.records[program]
+	if !ok {
+		if k.records == nil {
+			k.records = map[string]*Record{}
+		}
+		loaded := Load(k.RunDir, program)
+		r = &loaded
+		k.records[program] = r
+	}
+	return r
+}
+
+func (k *Keeper) started(program string) {
+	r := k.record(program)
+	r.Starts++
+	if r.Ends > 0 {
+		k.keep(program, r)
+	}
+}
+
+func (k *Keeper) ended(program, process string, end End) {
+	settings := k.Settings()
+	r := k.record(program)
+	line, known := lastEnd(settings.LogFile, process)
+	if known && !line.Stopped {
+		end.Known, end.Status, end.Signal, end.Stamp = true, line.Status, line.Signal, line.Stamp
+	}
+	if end.TooSoon && !end.Known || r.has(end) {
+		return
+	}
+	end.At = k.Now().UTC().Truncate(time.Millisecond)
+	r.Last = &end
+	r.Ends++
+	r.Starts = max(r.Starts, 1) // of which a former listener has heard
+	_, held := stopmark.Get(k.RunDir, program)
+	if !end.Expected && !end.TooSoon && !held {
+		k.crashed(program, r, settings.Limit)
+	}
+	k.keep(program, r)
+}
+
+func lastEnd(logFile, process string) (supervisorlog.End, bool) {
+	return supervisorlog.LastEnd(supervisorlog.OfThisLife(supervisorlog.Tail(logFile, maxTail)), process)
+}
+
+// has reports whether an end is on record already: supervisord sends an event again
+// that a killed listener has not answered. What is said to have ended too soon has not
+// begun at all when the log tells of no other end; why, supervisord knows.
+func (r *Record) has(end End) bool {
+	switch {
+	case r.Last == nil:
+		return false
+	case end.TooSoon:
+		return r.Last.Stamp == end.Stamp
+	}
+	return end.PID != 0 && r.Last.PID == end.PID
+}
+
+// crashed adds a crash, and says once that the program loops.
+func (k *Keeper) crashed(program string, r *Record, limit config.Rate) {
+	r.Crashes = append(r.Crashes, r.Last.At)
+	r.Crashes = r.Crashes[max(0, len(r.Crashes)-config.MaxRate):]
+	loops := r.Loops(r.Last.At, limit)
+	if loops && !r.Told {
+		k.Log.Error().Msgf("%s loops: it %s and has ended unexpectedly %s (IMAGE_HEALTH_CRASHES); it is unhealthy until it stays up", program, r.Last, limit)
+	}
+	r.Told = loops
+}
+
+func (k *Keeper) keep(program string, r *Record) {
+	err := r.write(k.RunDir, program)
+	if err != nil && !k.failing {
+		k.Log.Error().Msgf("the end of %s is not on record: %v", program, err)
+	}
+	k.failing = err != nil
+}
