@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,12 +32,21 @@ func trials(t *testing.T) int {
 	return n
 }
 
+// faultRandom returns random numbers, of the seed FAULT_SEED where that is set.
+func faultRandom(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if n, err := strconv.ParseUint(os.Getenv("FAULT_SEED"), 10, 64); err == nil {
+		seed = n
+	}
+	t.Logf("FAULT_SEED=%d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
 // TestKilledRestart kills restarts, and their workers, at random moments: the
 // program runs again soon after, and nothing is marked.
 func TestKilledRestart(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := faultRandom(t)
 	c := newContainer(t, "IMAGE_HEALTH_CRON=0 0 1 1 *")
 	c.program("app", sleeper)
 	c.program("slow", "command = /bin/sh -c \"trap 'sleep 0.3; exit' TERM; while :; do sleep 0.02; done\"")
@@ -60,6 +71,96 @@ func TestKilledRestart(t *testing.T) {
 		testenv.WaitFor(t, name+" runs, and nothing is marked", func() bool {
 			return c.process(name).StateName == "RUNNING" && len(testenv.Names(t, c.Path("run/stopped"))) == 0
 		})
+	}
+}
+
+// TestKilledWithStoppedPrograms kills backups and restores, and at times what
+// finishes them, at random moments: the programs run again soon after, nothing is
+// marked, and the data is that of the archive or what it was.
+func TestKilledWithStoppedPrograms(t *testing.T) {
+	random := faultRandom(t)
+	c := newBackupContainer(t)
+	data := c.Path("storage/data/f")
+	whole := map[string]time.Duration{}
+	for _, what := range []string{"backup", "restore"} {
+		began := time.Now()
+		c.want(0, "", what)
+		whole[what] = time.Since(began)
+	}
+	for i := range trials(t) {
+		what := []string{"backup", "restore"}[random.IntN(2)]
+		former := fmt.Sprint("written before trial ", i)
+		testenv.Write(t, data, former, 0o644)
+		cmd := c.beside(what)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(random.Int64N(int64(whole[what]))))
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if random.IntN(3) == 0 {
+			for _, pid := range c.workers() {
+				_ = unix.Kill(pid, unix.SIGKILL)
+			}
+		}
+		testenv.WaitFor(t, "nothing is held after a killed "+what, func() bool { return len(testenv.Names(t, c.Path("run/stopped"))) == 0 })
+		c.wantRunning()
+		if now := testenv.Read(t, data); now != former && what == "backup" || !strings.HasPrefix(now, "data") && now != former {
+			t.Errorf("after a killed %s the data is %q", what, now)
+		}
+		if !c.isKept(former) {
+			t.Errorf("%q is lost", former)
+		}
+		c.want(0, "", "restore", "--discard")
+		if what == "restore" || i%4 == 0 {
+			testenv.Write(t, data, "data", 0o644)
+			c.want(0, "", "backup")
+		}
+		if t.Failed() {
+			t.Fatalf("trial %d", i)
+		}
+	}
+	c.want(0, "", "restore")
+	c.want(0, "", "restore", "--discard")
+	for _, name := range append(testenv.Names(t, c.Path("storage")), testenv.Names(t, c.Path("storage/backup"))...) {
+		if strings.HasPrefix(name, ".restore-") || strings.HasPrefix(name, ".staging-") {
+			t.Errorf("%s is left", name)
+		}
+	}
+}
+
+// isKept reports whether a text is in the data, or in what a restore has moved away.
+func (c *container) isKept(text string) bool {
+	files, _ := filepath.Glob(c.Path("storage/data*/f"))
+	return slices.ContainsFunc(files, func(path string) bool { return testenv.Read(c.t, path) == text })
+}
+
+// TestSIGTERMSoonAfterTheStart ends containers with a main program at random
+// moments of their first seconds. A program that supervisord has just forked misses
+// its signal; the container ends all the same, long before supervisord kills it.
+func TestSIGTERMSoonAfterTheStart(t *testing.T) {
+	random := faultRandom(t)
+	const stopWait = 100 * time.Second
+	c := newMainContainer(t, "exec sleep 1000", fmt.Sprint("stopwaitsecs = ", stopWait.Seconds()))
+	for i := range trials(t) {
+		moment := time.Duration(random.Int64N(int64(1800 * time.Millisecond)))
+		c.start()
+		time.Sleep(moment)
+		told := time.Now()
+		c.life.Signal(unix.SIGTERM)
+		status := c.life.End()
+		if took := time.Since(told); took > stopWait/2 {
+			t.Errorf("it ended after %s", took)
+		}
+		if status != 143 && status != 0 { // 0: the program had not begun
+			t.Errorf("it ended with %d", status)
+		}
+		if left := c.left(); len(left) > 0 {
+			t.Errorf("processes are left: %v", left)
+		}
+		if t.Failed() {
+			t.Fatalf("trial %d, %s after the start", i, moment)
+		}
 	}
 }
 
