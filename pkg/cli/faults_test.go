@@ -136,15 +136,19 @@ func (c *container) isKept(text string) bool {
 }
 
 // TestSIGTERMSoonAfterTheStart ends containers with a main program at random
-// moments of their first seconds. A program that supervisord has just forked misses
-// its signal; the container ends all the same, long before supervisord kills it.
+// moments around the start of their programs. One that supervisord has just forked
+// misses its signal; the container ends all the same, long before supervisord kills it.
 func TestSIGTERMSoonAfterTheStart(t *testing.T) {
 	random := faultRandom(t)
 	const stopWait = 100 * time.Second
-	c := newMainContainer(t, "exec sleep 1000", fmt.Sprint("stopwaitsecs = ", stopWait.Seconds()))
+	wait := fmt.Sprint("stopwaitsecs = ", stopWait.Seconds())
+	c := newMainContainer(t, "exec sleep 1000", wait)
+	c.program("many", sleeper, wait, "process_name = many_%(process_num)d", "numprocs = 20")
+	testenv.Write(t, c.Path("image/supervisord/conf.d/wait.conf"), "[eventlistener:health]\n"+wait+"\n", 0o644)
 	for i := range trials(t) {
-		moment := time.Duration(random.Int64N(int64(1800 * time.Millisecond)))
+		moment := time.Duration(random.Int64N(int64(200 * time.Millisecond)))
 		c.start()
+		testenv.WaitFor(t, "supervisord begins", func() bool { return testenv.Exists(c.Path("tmp/supervisord.sock")) })
 		time.Sleep(moment)
 		told := time.Now()
 		c.life.Signal(unix.SIGTERM)
@@ -159,7 +163,7 @@ func TestSIGTERMSoonAfterTheStart(t *testing.T) {
 			t.Errorf("processes are left: %v", left)
 		}
 		if t.Failed() {
-			t.Fatalf("trial %d, %s after the start", i, moment)
+			t.Fatalf("trial %d, %s after supervisord's first sign", i, moment)
 		}
 	}
 }
