@@ -30,8 +30,9 @@ type record struct {
 func (r Runner) indexPath() string { return filepath.Join(r.Config.BackupDir, indexName) }
 
 func (r Runner) readIndex() index {
-	idx := index{}
-	if data, err := os.ReadFile(r.indexPath()); err == nil && json.Unmarshal(data, &idx) != nil {
+	var idx index
+	data, err := os.ReadFile(r.indexPath())
+	if err != nil || json.Unmarshal(data, &idx) != nil || idx == nil { // null is JSON too
 		return index{}
 	}
 	return idx

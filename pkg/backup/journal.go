@@ -139,18 +139,31 @@ func parseJournal(data []byte) (journal, error) {
 
 // check compares the names of a target with those that restores make.
 func (t target) check() error {
-	if !filepath.IsAbs(t.Stage) || !isStage(filepath.Base(t.Stage)) {
+	if !isClean(t.Stage) || !isStage(filepath.Base(t.Stage)) {
 		return fmt.Errorf("%q is no directory for new content", t.Stage)
+	}
+	if !isClean(t.Live) || !t.isBeside(t.Kept, keptMark) || !t.isBeside(t.Aside, asideMark) {
+		return fmt.Errorf("the names for %q are not those of a restore", t.Live)
 	}
 	for _, s := range t.Swaps {
 		switch {
-		case !filepath.IsAbs(s.Live) || !config.Within(s.Live, t.Live):
+		case !isClean(s.Live) || !config.Within(s.Live, t.Live):
 			return fmt.Errorf("%q is not in %q", s.Live, t.Live)
-		case s.Kept != "" && (!filepath.IsAbs(s.Kept) || !strings.Contains(s.Kept, keptMark)),
-			s.Fresh != "" && !strings.HasPrefix(s.Fresh, t.Stage+"/"),
-			!filepath.IsAbs(s.Aside) || !strings.Contains(s.Aside, asideMark):
+		case s.Kept != "" && (!isClean(s.Kept) || !config.Within(s.Kept, t.Kept)),
+			s.Fresh != "" && (!isClean(s.Fresh) || !strings.HasPrefix(s.Fresh, t.Stage+"/")),
+			!isClean(s.Aside) || !config.Within(s.Aside, t.Aside):
 			return fmt.Errorf("the names for %q are not those of a restore", s.Live)
 		}
 	}
 	return nil
 }
+
+// isBeside reports whether a restore of the target gives this name to content that it
+// moves away.
+func (t target) isBeside(path, mark string) bool {
+	dir := filepath.Dir(path)
+	return isClean(path) && strings.Contains(filepath.Base(path), mark) && (dir == filepath.Dir(t.Live) || dir == t.Live)
+}
+
+// isClean reports whether a path is absolute and leads through no "..".
+func isClean(path string) bool { return filepath.IsAbs(path) && filepath.Clean(path) == path }

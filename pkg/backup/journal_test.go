@@ -155,19 +155,42 @@ func TestRecoverSetsAside(t *testing.T) {
 	}
 }
 
+// TestBrokenJournal has journals that name what no restore makes. They are refused,
+// and what they name stays. All of it lies below the test's own directory, because a
+// journal that is believed by mistake is acted upon.
 func TestBrokenJournal(t *testing.T) {
 	v := withPaths(t)
 	path := v.newJournal("", "token").path
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "victim", "precious"), "precious")
+	must(t, os.MkdirAll(filepath.Join(dir, "victim", "empty"), 0o755))
+	const stage = ".restore-2026-01-02_03:04:05-abcdef"
+	const names = `"kept": "DIR/x.before-restore-y", "aside": "DIR/x.taken-back-y"`
+	for _, dirs := range []string{stage, "x.before-restore-y", "x.taken-back-y"} { // so that a way through them leads on
+		must(t, os.MkdirAll(filepath.Join(dir, dirs), 0o755))
+	}
+	before := tree(t, dir)
+	target := func(swaps string) string {
+		return `{"targets": [{"stage": "DIR/` + stage + `", "live": "DIR/x", ` + names + `, "swaps": [` + swaps + `]}]}`
+	}
 	for _, text := range []string{
 		"{",
-		`{"targets": [{"stage": "/etc"}]}`,
-		`{"targets": [{"stage": "/d/.restore-2026-01-02_03:04:05-abcdef", "live": "/d/x", "swaps": [{"live": "/etc", "kept": "/d/x.before-restore-y"}]}]}`,
-		`{"targets": [{"stage": "/d/.restore-2026-01-02_03:04:05-abcdef", "live": "/d/x", "swaps": [{"live": "/d/x", "kept": "/etc"}]}]}`,
+		`{"targets": [{"stage": "DIR/victim"}]}`,
+		`{"targets": [{"stage": "DIR/` + stage + `", "live": "DIR/x", "kept": "DIR/victim", "aside": "DIR/x.taken-back-y"}]}`,
+		target(`{"live": "DIR/victim", ` + names + `}`),
+		target(`{"live": "DIR/x/../victim", ` + names + `}`),
+		target(`{"live": "DIR/x", "kept": "DIR/victim", "aside": "DIR/x.taken-back-y"}`),
+		target(`{"live": "DIR/x", "kept": "DIR/x.before-restore-y/../victim", "aside": "DIR/x.taken-back-y"}`),
+		target(`{"live": "DIR/x", "aside": "DIR/victim/.taken-back-y"}`),
+		target(`{"live": "DIR/x", "fresh": "DIR/` + stage + `/../victim", ` + names + `}`),
 	} {
-		write(t, path, text)
+		write(t, path, strings.ReplaceAll(text, "DIR", dir))
 		wantError(t, v.Recover(t.Context()), path+" cannot be read, and says how a restore is taken back")
 		_, err := v.Backup(t.Context())
 		wantError(t, err, path)
+		if got := tree(t, dir); got != before || !exists(filepath.Join(dir, "victim", "empty")) {
+			t.Errorf("%s: there is\n%s", text, got)
+		}
 	}
 }
 

@@ -2,8 +2,10 @@ package archive
 
 import (
 	"archive/tar"
+	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -54,6 +56,37 @@ func FuzzGzip(f *testing.F) {
 		}
 		if _, err := ReadHead(fromBytes(data)); err != nil && !errors.Is(err, ErrInvalid) {
 			t.Fatal(err)
+		}
+	})
+}
+
+// FuzzManifest puts anything in front of an archive as its manifest. One that is
+// accepted describes exactly what is in the archive.
+func FuzzManifest(f *testing.F) {
+	const content = "content"
+	in := f.TempDir()
+	write(f, filepath.Join(in, "file"), content)
+	path, _ := pack(f, in)
+	ours, err := os.ReadFile(path)
+	must(f, err)
+	tr := tar.NewReader(bytes.NewReader(gunzipped(f, ours)))
+	_, err = tr.Next()
+	must(f, err)
+	manifest, err := io.ReadAll(tr)
+	must(f, err)
+	f.Add(manifest)
+	f.Fuzz(func(t *testing.T, manifest []byte) {
+		data := tarball(t, file(ManifestName, string(manifest)), file("file", content))
+		head, err := ReadHead(fromBytes(data))
+		if err != nil && !errors.Is(err, ErrInvalid) {
+			t.Fatal(err)
+		}
+		whole, err := verify(t, fromBytes(data))
+		switch {
+		case err != nil && !errors.Is(err, ErrInvalid):
+			t.Fatal(err)
+		case err == nil && (head == nil || whole == nil || whole.Entries != 1 || whole.Files != 1 || whole.Bytes != int64(len(content))):
+			t.Fatalf("it is said to hold %+v, and its head %+v", whole, head)
 		}
 	})
 }
