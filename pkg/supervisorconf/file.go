@@ -22,7 +22,7 @@ type Block struct {
 	Line    int // of its header, from 1
 	Options []Option
 
-	indent string // of the first option: what stands before it must not be indented less
+	indent string // of the first option, or of the next section: what stands before it must not be indented less
 }
 
 // Option is an option of a block.
@@ -69,6 +69,9 @@ func (f *File) append(lines []string) {
 		}
 		indent, current = depth, nil
 		if name, _, closed := strings.Cut(trimmed, "]"); closed && trimmed[0] == '[' && name != "[" {
+			if block != nil && len(block.Options) == 0 {
+				block.indent = text[:depth]
+			}
 			block = &Block{Name: name[1:], File: f, Line: first + i}
 			f.Blocks = append(f.Blocks, block)
 			continue

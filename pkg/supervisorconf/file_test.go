@@ -33,6 +33,7 @@ var texts = map[string]string{
 	"indented others":    "[program:app]\n    user = x\n    command = app\n[program:b]\n  command = b\n  user = y\n",
 	"less indented":      "[program:app]\n    command = app\n  autostart = true\n    x = y\nz = 1\n",
 	"indented section":   "  [program:app]\n  command = app\n",
+	"no options":         "[program:a]\n  [program:b]\n  command = b\n",
 	"twice in a section": "[program:app]\ncommand = old\ncommand = new\n",
 	"section twice":      "[program:app]\ncommand = old\nuser = x\n[program:b]\ncommand = b\n[program:app]\ncommand = new\n",
 	"empty values":       "[program:app]\nuser =\ncommand = app\npassword:\n",
