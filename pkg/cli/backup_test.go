@@ -109,7 +109,7 @@ func TestBackupThatIsEndedStartsPrograms(t *testing.T) {
 	}
 
 	// Where the listener is halted, the next run does, or the next check.
-	if err := c.client().Stop(t.Context(), "health"); err != nil {
+	if err := c.client().Stop(t.Context(), c.process("health")); err != nil {
 		t.Fatal(err)
 	}
 	for _, next := range [][]string{{"restore", "nonesuch"}, {"check-readiness"}} {

@@ -248,7 +248,7 @@ func TestBaseProbeByItself(t *testing.T) {
 	c.waitState("crond", "RUNNING")
 	probe := c.Path("image/health/liveness.probes.d/check-base.py")
 	c.want(0, "", "script", probe)
-	if err := c.client().Stop(t.Context(), "crond"); err != nil {
+	if err := c.client().Stop(t.Context(), c.process("crond")); err != nil {
 		t.Fatal(err)
 	}
 	c.waitState("crond", "STOPPED")

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/abrander/go-supervisord"
+
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/test/supervisordtest"
 	"github.com/ZPascal/container-manager/test/testenv"
@@ -69,7 +71,7 @@ func TestJudgeByResults(t *testing.T) {
 	r.config.LivenessCheck = true
 
 	// A restart cures, until the next check.
-	must(t, r.client.Restart(t.Context(), "app"))
+	must(t, r.client.Restart(t.Context(), supervisord.ProcessInfo{Name: "app", Group: "app"}))
 	for _, k := range Kinds() {
 		r.wantJudged(k, now, "")
 	}
@@ -89,7 +91,7 @@ autostart = false
 `)
 	r.waitState("app", "RUNNING")
 	r.hasResult(time.Now().Add(time.Minute), true)
-	must(t, r.client.Stop(t.Context(), "app"))
+	must(t, r.client.Stop(t.Context(), supervisord.ProcessInfo{Name: "app", Group: "app"}))
 	r.wantJudged(Readiness, time.Now(), "app is STOPPED")
 	r.wantJudged(Liveness, time.Now(), "") // nothing but its probe's result counts
 	must(t, r.programs().StopForGood(t.Context(), "app"))

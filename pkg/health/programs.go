@@ -35,12 +35,12 @@ type Programs struct {
 
 // Stop stops programs that the caller has marked; see supervisor.Client.Stop.
 func (p Programs) Stop(ctx context.Context, name string) error {
-	return p.locked(ctx, []string{name}, func([]supervisord.ProcessInfo) error { return p.Client.Stop(ctx, name) })
+	return p.locked(ctx, []string{name}, func(processes []supervisord.ProcessInfo) error { return p.Client.Stop(ctx, processes...) })
 }
 
 // Start starts programs whose mark the caller releases; see supervisor.Client.Start.
 func (p Programs) Start(ctx context.Context, name string) error {
-	return p.locked(ctx, []string{name}, func([]supervisord.ProcessInfo) error { return p.Client.Start(ctx, name) })
+	return p.locked(ctx, []string{name}, func(processes []supervisord.ProcessInfo) error { return p.Client.Start(ctx, processes...) })
 }
 
 // Running returns the full names of those processes that a name stands for and
@@ -75,7 +75,7 @@ func (p Programs) StopForGood(ctx context.Context, name string) error {
 				return err
 			}
 		}
-		return p.Client.Stop(ctx, name)
+		return p.Client.Stop(ctx, processes...)
 	})
 }
 
@@ -83,24 +83,13 @@ func (p Programs) StopForGood(ctx context.Context, name string) error {
 // stopped.
 func (p Programs) StartAgain(ctx context.Context, name string) error {
 	return p.locked(ctx, []string{name}, func(processes []supervisord.ProcessInfo) error {
-		var full []string
 		for _, process := range processes {
-			full = append(full, supervisor.Name(process))
 			if err := p.inOtherHands(supervisor.Name(process)); err != nil {
 				return err
 			}
 		}
-		return p.marked(ctx, full, p.start)
+		return p.marked(ctx, processes, p.Client.Start)
 	})
-}
-
-// start starts processes.
-func (p Programs) start(ctx context.Context, names ...string) error {
-	var errs []error
-	for _, name := range names {
-		errs = append(errs, p.Client.Start(ctx, name))
-	}
-	return errors.Join(errs...)
 }
 
 // inOtherHands returns an error when a backup or restore has stopped a process:
@@ -115,14 +104,15 @@ func (p Programs) inOtherHands(name string) error {
 // marked restarts or starts processes, and keeps them marked for as long as that
 // takes: should this process die, somebody else starts them. A person does not
 // hold them any more.
-func (p Programs) marked(ctx context.Context, names []string, do func(context.Context, ...string) error) error {
+func (p Programs) marked(ctx context.Context, processes []supervisord.ProcessInfo, do func(context.Context, ...supervisord.ProcessInfo) error) error {
+	names := namesOf(processes)
 	for _, name := range names {
 		err := stopmark.Hold(p.Config.RunDir, name, stopmark.Restart)
 		if err = errors.Join(err, stopmark.ReleasePerson(p.Config.RunDir, name)); err != nil {
 			p.Log.Warn().Msg(err.Error())
 		}
 	}
-	err := do(ctx, names...)
+	err := do(ctx, processes...)
 	for _, name := range names {
 		if err == nil || p.wasStarted(ctx, name) {
 			p.release(name)
@@ -157,15 +147,12 @@ func (p Programs) locked(ctx context.Context, names []string, do func([]supervis
 	}
 	// All in the same order, so that no two wait for each other.
 	slices.SortFunc(processes, func(a, b supervisord.ProcessInfo) int { return strings.Compare(supervisor.Name(a), supervisor.Name(b)) })
-	var full []string
-	for _, process := range processes {
-		full = append(full, supervisor.Name(process))
-	}
+	names = namesOf(processes)
 	if err := os.MkdirAll(programDir(p.Config), 0o755); err != nil {
 		return err
 	}
 	waited := false
-	for _, name := range full {
+	for _, name := range names {
 		lock, err := fsutil.WaitLock(ctx, filepath.Join(programDir(p.Config), url.PathEscape(name)+".lock"), func() {
 			waited = true
 			p.Log.Info().Msgf("%s is being stopped or started by another process: waiting for it", name)
@@ -176,11 +163,20 @@ func (p Programs) locked(ctx context.Context, names []string, do func([]supervis
 		defer lock.Unlock()
 	}
 	if waited { // what was found has changed
-		if processes, err = p.find(ctx, full); err != nil {
+		if processes, err = p.find(ctx, names); err != nil {
 			return err
 		}
 	}
 	return do(processes)
+}
+
+// namesOf returns the full names of processes.
+func namesOf(processes []supervisord.ProcessInfo) []string {
+	names := make([]string, len(processes))
+	for i, process := range processes {
+		names[i] = supervisor.Name(process)
+	}
+	return names
 }
 
 // find returns the processes that names stand for, each once.

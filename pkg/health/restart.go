@@ -26,20 +26,19 @@ type Request struct {
 func (p Programs) Restart(ctx context.Context, r Request) error {
 	var errs []error
 	err := p.locked(ctx, r.Names, func(processes []supervisord.ProcessInfo) error {
-		var names []string
+		var ours []supervisord.ProcessInfo
 		for _, process := range processes {
-			name := supervisor.Name(process)
 			if err := p.refuse(r, process); err != nil {
 				p.Log.Warn().Msg(err.Error())
 				errs = append(errs, err)
 				continue
 			}
-			names = append(names, name)
+			ours = append(ours, process)
 		}
-		if len(names) == 0 {
+		if len(ours) == 0 {
 			return nil
 		}
-		return p.restart(ctx, r, names)
+		return p.restart(ctx, r, ours)
 	})
 	if r.Check != "" && errors.Is(err, supervisor.ErrUnknown) { // a probe may be about something else
 		p.Log.Info().Msgf("there is no program %s to restart", strings.Join(r.Names, ", "))
@@ -66,7 +65,8 @@ func (p Programs) refuse(r Request, process supervisord.ProcessInfo) error {
 
 // restart restarts processes and keeps a record of it: one before, in case that
 // it is not lived to see the end, and one after.
-func (p Programs) restart(ctx context.Context, r Request, names []string) error {
+func (p Programs) restart(ctx context.Context, r Request, processes []supervisord.ProcessInfo) error {
+	names := namesOf(processes)
 	records := make([]Record, len(names))
 	keep := func(i int) {
 		if err := records[i].write(p.Config, names[i]); err != nil {
@@ -79,7 +79,7 @@ func (p Programs) restart(ctx context.Context, r Request, names []string) error 
 	}
 	p.Log.Info().Msgf("restarting %s: %s", strings.Join(names, ", "), r.Why)
 	begin := time.Now()
-	err := p.marked(ctx, names, p.Client.Restart)
+	err := p.marked(ctx, processes, p.Client.Restart)
 	for i := range names {
 		records[i].Last = p.Now()
 		if err != nil {

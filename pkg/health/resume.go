@@ -54,14 +54,14 @@ func (p Programs) Resume(ctx context.Context, takeBack func(context.Context) err
 }
 
 func (p Programs) resume(ctx context.Context, m stopmark.Mark) error {
-	err := p.locked(ctx, []string{m.Program}, func([]supervisord.ProcessInfo) error {
+	err := p.locked(ctx, []string{m.Program}, func(processes []supervisord.ProcessInfo) error {
 		isPersons := func(m2 stopmark.Mark) bool { return m2.Program == m.Program && m2.For == stopmark.Person }
 		if slices.ContainsFunc(stopmark.All(p.Config.RunDir), isPersons) {
 			p.release(m.Program)
 			return nil
 		}
 		p.Log.Warn().Msgf("starting %s, which %s", m.Program, m)
-		return p.marked(ctx, []string{m.Program}, p.start)
+		return p.marked(ctx, processes, p.Client.Start)
 	})
 	if errors.Is(err, supervisor.ErrUnknown) {
 		p.release(m.Program)

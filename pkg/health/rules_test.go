@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/abrander/go-supervisord"
+
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/test/supervisordtest"
@@ -273,8 +275,8 @@ autostart = false
 		t.Error("it does not pass")
 	}
 	r.config.CronEnabled, r.config.RedisHost = false, ""
-	must(t, r.client.Stop(t.Context(), "crond"))
-	must(t, r.client.Stop(t.Context(), "filebeat"))
+	must(t, r.client.Stop(t.Context(), supervisord.ProcessInfo{Name: "crond", Group: "crond"}))
+	must(t, r.client.Stop(t.Context(), supervisord.ProcessInfo{Name: "filebeat", Group: "filebeat"}))
 	if !r.check(Liveness) {
 		t.Error("it wants what is switched off")
 	}

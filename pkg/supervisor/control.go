@@ -21,23 +21,21 @@ import (
 // take. supervisord kills what does not stop, so more than that is a fault.
 const patience = 10 * time.Second
 
-// Start starts the processes that a name stands for (see Select) and waits
-// until they are up. Those that run are left alone.
-func (c Client) Start(ctx context.Context, name string) error {
-	return c.each(ctx, []string{name}, c.start)
+// Start starts processes and waits until they are up. Those that run are left alone.
+func (c Client) Start(ctx context.Context, processes ...supervisord.ProcessInfo) error {
+	return c.each(ctx, processes, c.start)
 }
 
-// Stop stops the processes that a name stands for (see Select) and waits until
-// they have ended. supervisord does not start them again by itself.
-func (c Client) Stop(ctx context.Context, name string) error {
-	return c.each(ctx, []string{name}, c.stop)
+// Stop stops processes and waits until they have ended. supervisord does not start
+// them again by itself.
+func (c Client) Stop(ctx context.Context, processes ...supervisord.ProcessInfo) error {
+	return c.each(ctx, processes, c.stop)
 }
 
-// Restart stops the processes that names stand for (see Select), starts them,
-// and waits for both. Those that do not run are started. When ctx ends in
-// between, a program stays stopped.
-func (c Client) Restart(ctx context.Context, names ...string) error {
-	return c.each(ctx, names, func(ctx context.Context, p program) error {
+// Restart stops processes, starts them, and waits for both. Those that do not run
+// are started. When ctx ends in between, a program stays stopped.
+func (c Client) Restart(ctx context.Context, processes ...supervisord.ProcessInfo) error {
+	return c.each(ctx, processes, func(ctx context.Context, p program) error {
 		if err := c.stop(ctx, p); err != nil {
 			return err
 		}
@@ -52,38 +50,18 @@ type program struct {
 	stopTime  time.Duration // its stopwaitsecs
 }
 
-// each does something to all processes that names stand for, side by side.
-func (c Client) each(ctx context.Context, names []string, do func(context.Context, program) error) error {
-	programs, err := c.programs(ctx, names)
-	if err != nil {
-		return err
-	}
-	errs := make([]error, len(programs))
+// each does something to all processes, side by side.
+func (c Client) each(ctx context.Context, processes []supervisord.ProcessInfo, do func(context.Context, program) error) error {
+	configured := c.Configured()
+	errs := make([]error, len(processes))
 	var wg sync.WaitGroup
-	for i, p := range programs {
+	for i, process := range processes {
+		conf := configured(process)
+		p := program{Name(process), seconds(conf.StartSecs), seconds(conf.StopWaitSecs)}
 		wg.Go(func() { errs[i] = do(ctx, p) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
-}
-
-// programs returns the processes that names stand for, each once.
-func (c Client) programs(ctx context.Context, names []string) ([]program, error) {
-	all, err := c.Processes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	selected, err := SelectAll(all, names)
-	if err != nil {
-		return nil, err
-	}
-	configured := c.Configured()
-	programs := make([]program, len(selected))
-	for i, p := range selected {
-		conf := configured(p)
-		programs[i] = program{Name(p), seconds(conf.StartSecs), seconds(conf.StopWaitSecs)}
-	}
-	return programs, nil
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

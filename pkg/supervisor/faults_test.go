@@ -79,8 +79,8 @@ func TestBrokenSocket(t *testing.T) {
 		"a fault, in text": {listen(t, httpAnswer(fault6)), "supervisord refuses: SHUTDOWN_STATE"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			mustFail(t, test.client.Restart(t.Context(), "app"), test.want)
-			mustFail(t, test.client.Stop(t.Context(), "app"), test.want)
+			mustFail(t, test.client.Restart(t.Context(), supervisord.ProcessInfo{Name: "app", Group: "app"}), test.want)
+			mustFail(t, test.client.Stop(t.Context(), supervisord.ProcessInfo{Name: "app", Group: "app"}), test.want)
 		})
 	}
 }
@@ -95,7 +95,7 @@ func TestHangingSocket(t *testing.T) {
 	gone := errors.New("time is up")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, gone)
 	defer cancel()
-	if err := c.Restart(ctx, "app"); !errors.Is(err, gone) {
+	if err := c.Restart(ctx, supervisord.ProcessInfo{Name: "app", Group: "app"}); !errors.Is(err, gone) {
 		t.Errorf("error %v, want the context's cause", err)
 	}
 }
@@ -112,7 +112,7 @@ func TestEndlessAnswer(t *testing.T) {
 			_, err = io.WriteString(conn, chunk)
 		}
 	})
-	mustFail(t, c.Restart(t.Context(), "app"), "supervisord at")
+	mustFail(t, c.Restart(t.Context(), supervisord.ProcessInfo{Name: "app", Group: "app"}), "supervisord at")
 }
 
 func TestNoGoroutineIsLeft(t *testing.T) {
@@ -139,7 +139,7 @@ killasgroup = true
 	s.Signal(syscall.SIGTERM)
 	var err error
 	testenv.WaitFor(t, "it refuses a restart", func() bool {
-		err = c.Restart(t.Context(), "stubborn")
+		err = c.Restart(t.Context(), supervisord.ProcessInfo{Name: "stubborn", Group: "stubborn"})
 		return err != nil
 	})
 	var fault *Fault
@@ -147,7 +147,7 @@ killasgroup = true
 		t.Errorf("error %v, want fault SHUTDOWN_STATE", err)
 	}
 	<-s.Exited()
-	mustFail(t, c.Restart(t.Context(), "stubborn"), "supervisord does not run")
+	mustFail(t, c.Restart(t.Context(), supervisord.ProcessInfo{Name: "stubborn", Group: "stubborn"}), "supervisord does not run")
 }
 
 func TestSupervisordReloads(t *testing.T) {
@@ -159,7 +159,7 @@ func TestSupervisordReloads(t *testing.T) {
 	// Whatever it finds on the way is an answer or an error, and in the end the
 	// program runs.
 	testenv.WaitFor(t, "it is restarted by a supervisord that has reloaded", func() bool {
-		if err := c.Restart(t.Context(), "app"); err != nil {
+		if err := c.Restart(t.Context(), supervisord.ProcessInfo{Name: "app", Group: "app"}); err != nil {
 			return false
 		}
 		return strings.Count(s.Log(), "supervisord started with pid") == 2

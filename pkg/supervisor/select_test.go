@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -41,6 +42,19 @@ func TestSelect(t *testing.T) {
 		}
 		if got := strings.Join(names, " "); got != want {
 			t.Errorf("%q stands for %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestSelectAll(t *testing.T) {
+	all := []supervisord.ProcessInfo{{Group: "app", Name: "app"}, {Group: "both", Name: "one"}, {Group: "both", Name: "two"}}
+	selected, err := SelectAll(all, []string{"both:*", "one", "app"})
+	if err != nil || len(selected) != 3 || Name(selected[2]) != "app" {
+		t.Errorf("%v, %v, want each once", selected, err)
+	}
+	for _, name := range []string{"nobody", "both:three", "nobody:*", "", "app ", "../app"} {
+		if _, err := SelectAll(all, []string{"app", name}); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "container-manager status lists all") {
+			t.Errorf("%q: error %v, want ErrUnknown", name, err)
 		}
 	}
 }
