@@ -35,7 +35,7 @@ const restoreRecord = "restore/"
 // the life of a storage volume. One lock spans it all: a second container on
 // the volume waits, and then finds the marker.
 func (b *Boot) firstStart(ctx context.Context) error {
-	if exists(b.storage(markerName)) {
+	if fsutil.Exists(b.storage(markerName)) {
 		return nil
 	}
 	if err := setup.CreateStorageDir(b.Config.StorageBaseDir); err != nil {
@@ -48,7 +48,7 @@ func (b *Boot) firstStart(ctx context.Context) error {
 		return err
 	}
 	defer lock.Unlock()
-	if exists(b.storage(markerName)) {
+	if fsutil.Exists(b.storage(markerName)) {
 		return nil
 	}
 	done, complete, err := b.records()
@@ -95,11 +95,6 @@ func (b *Boot) finishRecords() error {
 
 func (b *Boot) storage(name string) string {
 	return filepath.Join(b.Config.StorageBaseDir, name)
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }
 
 // once runs a step, unless the records say that a former start, which died half way,

@@ -19,6 +19,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/cron"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/schedule"
 	"github.com/ZPascal/container-manager/pkg/setup"
@@ -173,17 +174,13 @@ func (o *cronOptions) open() (io.Writer, error) {
 // a file in place of that link, and it could not be put back, it has jobs in it as
 // well: then both are read.
 func crontabsOf(c config.Config, named []string) []string {
-	isFile := func(path string) bool {
-		info, err := os.Lstat(path)
-		return err == nil && info.Mode().IsRegular()
-	}
 	link, rendered := setup.CrontabLink(c), setup.Crontab(c)
 	switch {
-	case link == rendered || !isFile(link):
+	case link == rendered || !fsutil.IsFile(link):
 		return named
 	case !slices.Contains(named, link):
 		return append(slices.Clone(named), link)
-	case isFile(rendered):
+	case fsutil.IsFile(rendered):
 		return append(slices.Clone(named), rendered)
 	}
 	return named

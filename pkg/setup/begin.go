@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
@@ -31,7 +32,7 @@ func Begin(c config.Config, l log.Logger) error {
 	if err := pointLink(l, filepath.Join(c.ConfigDir, "env"), saved); err != nil {
 		return err
 	}
-	if isFile(CrontabLink(c)) {
+	if fsutil.IsFile(CrontabLink(c)) {
 		return nil // of a read-only tree; its lines are in the crontab already
 	}
 	return pointLink(l, CrontabLink(c), Crontab(c))

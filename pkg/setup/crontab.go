@@ -47,7 +47,7 @@ func AdoptCrontab(c config.Config) error {
 // and knows nothing of later ones.
 func adopt(c config.Config) error {
 	link, crontab := CrontabLink(c), Crontab(c)
-	if link == crontab || !isFile(link) {
+	if link == crontab || !fsutil.IsFile(link) {
 		return nil
 	}
 	content, err := fsutil.ReadFile(link)

@@ -27,7 +27,7 @@ const ownMark = "# The image's own lines:\n"
 // as they were. A read-only tree keeps its file.
 func keepOwn(c config.Config) error {
 	link, own := CrontabLink(c), OwnCrontab(c)
-	if link == Crontab(c) || !isFile(link) {
+	if link == Crontab(c) || !fsutil.IsFile(link) {
 		return nil
 	}
 	err := unlocked(filepath.Dir(link), func() error {
@@ -56,7 +56,7 @@ func keepOwn(c config.Config) error {
 // ownLines are the image's own lines of the crontab.
 func ownLines(c config.Config) (string, error) {
 	lines, err := linesOf(OwnCrontab(c))
-	if link := CrontabLink(c); err == nil && link != Crontab(c) && isFile(link) {
+	if link := CrontabLink(c); err == nil && link != Crontab(c) && fsutil.IsFile(link) {
 		var more string
 		more, err = linesOf(link)
 		lines += more
