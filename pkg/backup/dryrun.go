@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
-	"path"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"github.com/ZPascal/container-manager/pkg/backup/archive"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/retention"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
@@ -71,38 +69,19 @@ func (r Runner) listPaths(ctx context.Context, w io.Writer) error {
 	}
 	mounts := fsutil.MountPoints()
 	for _, p := range r.Config.BackupPaths {
-		real, err := r.resolve(p)
+		opened, err := r.openPath(p, mounts)
 		if err != nil {
 			fmt.Fprintf(w, "pack %s  # fails: %v\n", p, err)
 			continue
 		}
-		var files, bytes, unreadable int64
-		err = filepath.WalkDir(real, func(name string, d fs.DirEntry, err error) error {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			rel := strings.TrimPrefix(name, real)
-			if rel != "" && (isOurs(path.Base(name)) || r.Config.BackupExclude.Match(p+rel) || mounts[name]) {
-				if d.IsDir() {
-					return fs.SkipDir
-				}
-				return nil
-			}
-			if err != nil {
-				unreadable++
-				return nil
-			}
-			if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
-				files, bytes = files+1, bytes+info.Size()
-			}
-			return nil
-		})
+		found, err := archive.Count(ctx, opened.parent, opened.name, opened.skip)
+		opened.parent.Close()
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "pack %s: %d files, %s", p, files, Size(bytes))
-		if unreadable > 0 {
-			fmt.Fprintf(w, "  # %d cannot be read", unreadable)
+		fmt.Fprintf(w, "pack %s: %d files, %s", p, found.Files, Size(found.Bytes))
+		if found.Unreadable > 0 {
+			fmt.Fprintf(w, "  # %d cannot be read", found.Unreadable)
 		}
 		fmt.Fprintln(w)
 	}

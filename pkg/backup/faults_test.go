@@ -110,7 +110,7 @@ func TestTwoAtOnce(t *testing.T) {
 		_, err := v.Backup(t.Context())
 		done <- err
 	}()
-	testenv.WaitFor(t, "the script to begin", func() bool { return exists(ready) })
+	testenv.WaitFor(t, "the script to begin", func() bool { return fsutil.Exists(ready) })
 	other := Runner{Config: v.Config, Log: v.Log}
 	for what, run := range map[string]func() error{
 		"backup":  func() error { _, err := other.Backup(t.Context()); return err },
@@ -146,7 +146,7 @@ func TestLockOfTheDead(t *testing.T) {
 	v.backupScript("a.sh", "echo >"+ready+"; exec sleep 60")
 	holder := helper(t, "backup", filepath.Dir(v.Config.RunDir))
 	must(t, holder.Start())
-	testenv.WaitFor(t, "the script to begin", func() bool { return exists(ready) })
+	testenv.WaitFor(t, "the script to begin", func() bool { return fsutil.Exists(ready) })
 	_, err := v.Backup(t.Context())
 	if !errors.Is(err, fsutil.ErrLocked) {
 		t.Errorf("beside the living: %v", err)

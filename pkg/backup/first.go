@@ -31,7 +31,7 @@ func RestoreFirst(ctx context.Context, c config.Config, l log.Logger, recorded b
 	}
 	path := filepath.Join(c.RestoreDir, "restore.py")
 	entry := scriptdir.Inspect(path)
-	if entry.Builtin || !exists(path) {
+	if entry.Builtin || !fsutil.Exists(path) {
 		return r.restoreFirst(ctx, recorded, record)
 	}
 	if recorded {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
 // childRestore is a volume with one archive and a restore.py of a child image.
@@ -144,7 +145,7 @@ func TestRestoreFirstOfAnotherContainer(t *testing.T) {
 	}
 	one.noLeftovers()
 	for _, v := range []*volume{one, two} {
-		if exists(v.claimPath()) {
+		if fsutil.Exists(v.claimPath()) {
 			t.Errorf("%s is left", v.claimPath())
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -53,17 +54,18 @@ func (j journal) remove() error {
 
 // sync makes the renames of the targets survive a power failure.
 func (j journal) sync() error {
-	dirs := map[string]bool{}
+	var dirs []string
 	for _, t := range j.Targets {
 		for _, s := range t.Swaps {
 			for _, path := range []string{s.Live, s.Kept, s.Fresh, s.Aside} {
 				if path != "" {
-					dirs[filepath.Dir(path)] = true
+					dirs = append(dirs, filepath.Dir(path))
 				}
 			}
 		}
 	}
-	for dir := range dirs {
+	slices.Sort(dirs)
+	for _, dir := range slices.Compact(dirs) {
 		if err := fsutil.SyncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

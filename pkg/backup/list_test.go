@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
 func TestList(t *testing.T) {
@@ -143,7 +145,7 @@ func TestDryRun(t *testing.T) {
 			t.Fatalf("line %d lacks %q:\n%s", i+1, want, b.String())
 		}
 	}
-	if v.state() != before || len(names(t, v.Config.BackupDir)) != len(archives) || exists(filepath.Join(v.Config.RunDir, "ran")) {
+	if v.state() != before || len(names(t, v.Config.BackupDir)) != len(archives) || fsutil.Exists(filepath.Join(v.Config.RunDir, "ran")) {
 		t.Error("something was done")
 	}
 }

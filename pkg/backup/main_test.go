@@ -46,7 +46,7 @@ func firstStart(r Runner) (string, error) {
 	if err := RecoverAtStart(context.Background(), r.Config, r.Log); err != nil {
 		return "", err
 	}
-	err := RestoreFirst(context.Background(), r.Config, r.Log, exists(record), func(archive string) error {
+	err := RestoreFirst(context.Background(), r.Config, r.Log, fsutil.Exists(record), func(archive string) error {
 		return fsutil.WriteFile(record, []byte(archive), 0o644)
 	})
 	archive, _ := os.ReadFile(record)

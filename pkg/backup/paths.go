@@ -19,12 +19,14 @@ import (
 func (r Runner) addPaths(ctx context.Context, w *archive.Writer) (added []string, err error) {
 	mounts := fsutil.MountPoints()
 	for _, p := range r.Config.BackupPaths {
-		real, err := r.resolve(p)
+		opened, err := r.openPath(p, mounts)
 		if err != nil {
 			w.Missing(p, err)
 			continue
 		}
-		if err := r.addPath(ctx, w, p, real, mounts); err != nil {
+		err = w.Add(ctx, opened.parent, opened.name, archivePath(p), opened.skip)
+		opened.parent.Close()
+		if err != nil {
 			return added, err
 		}
 		added = append(added, p)
@@ -32,41 +34,49 @@ func (r Runner) addPaths(ctx context.Context, w *archive.Writer) (added []string
 	return added, nil
 }
 
+// openedPath is what a path of IMAGE_BACKUP_PATHS leads to, as archive.Writer.Add takes it.
+type openedPath struct {
+	parent *os.Root
+	name   string
+	skip   archive.Skip
+}
+
+// openPath opens what a declared path leads to. The caller closes its parent.
+func (r Runner) openPath(p string, mounts map[string]bool) (openedPath, error) {
+	resolved, err := r.resolve(p)
+	if err != nil {
+		return openedPath{}, err
+	}
+	parent, err := os.OpenRoot(filepath.Dir(resolved))
+	return openedPath{parent, filepath.Base(resolved), func(rel string) bool { return r.leavesOut(p, resolved, rel, mounts) }}, err
+}
+
 // resolve returns what a path that may be a link leads to.
 func (r Runner) resolve(p string) (string, error) {
-	real, err := filepath.EvalSymlinks(p)
+	resolved, err := filepath.EvalSymlinks(p)
 	if err != nil {
 		return "", err
 	}
-	if archives, err := filepath.EvalSymlinks(r.Config.BackupDir); err == nil && config.Within(archives, real) {
+	if archives, err := filepath.EvalSymlinks(r.Config.BackupDir); err == nil && config.Within(archives, resolved) {
 		return "", errors.New("it leads to a directory that holds the archives themselves")
 	}
-	return real, nil
+	return resolved, nil
 }
 
-func (r Runner) addPath(ctx context.Context, w *archive.Writer, p, real string, mounts map[string]bool) error {
-	dir, err := os.OpenRoot(filepath.Dir(real))
-	if err != nil {
-		w.Missing(p, err)
-		return nil
-	}
-	defer dir.Close()
-	skip := func(rel string) bool {
-		switch {
-		case rel == ".":
-			return false
-		case isOurs(path.Base(rel)), r.Config.BackupExclude.Match(path.Join(p, rel)):
-			return true
-		case mounts[path.Join(real, rel)]:
-			if slices.Contains(r.Config.BackupPaths, path.Join(p, rel)) {
-				return true // it comes by itself
-			}
-			r.Log.Warn().Msgf("left out %s, where another file system is mounted: name it in IMAGE_BACKUP_PATHS, or in IMAGE_BACKUP_EXCLUDE to be rid of this warning", path.Join(p, rel))
-			return true
-		}
+// leavesOut reports whether a backup of p leaves out what lies at rel below it.
+func (r Runner) leavesOut(p, resolved, rel string, mounts map[string]bool) bool {
+	full := path.Join(p, rel)
+	switch {
+	case rel == ".":
 		return false
+	case isOurs(path.Base(rel)), r.Config.BackupExclude.Match(full):
+		return true
+	case !mounts[path.Join(resolved, rel)]:
+		return false
+	case !slices.Contains(r.Config.BackupPaths, full): // else it comes by itself
+		r.Log.Warn().Msgf("left out %s, where another file system is mounted: name it in IMAGE_BACKUP_PATHS, or in IMAGE_BACKUP_EXCLUDE to be rid of this warning", full)
 	}
-	return w.Add(ctx, dir, filepath.Base(real), archivePath(p), skip)
+	return true
 }
 
 // archivePath is where an archive has a path of IMAGE_BACKUP_PATHS.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ZPascal/container-manager/pkg/backup/archive"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
 // withPaths declares the data and configuration directories, with some content.
@@ -201,7 +202,7 @@ func TestRestoreIsTakenBackWhenAScriptFails(t *testing.T) {
 	if got := tree(t, v.Config.DataDir); got != before {
 		t.Errorf("the data is %s, want %s", got, before)
 	}
-	if exists(v.Config.ConfDir) {
+	if fsutil.Exists(v.Config.ConfDir) {
 		t.Error("the configuration is there")
 	}
 	// What has been in place is kept, because the script or somebody else may have

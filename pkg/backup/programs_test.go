@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
@@ -114,7 +115,7 @@ func TestProgramsStartWhateverHappens(t *testing.T) {
 		ready := filepath.Join(v.Config.RunDir, "ready")
 		v.backupScript("a.sh", "mkfifo "+ready+"; exec cat "+ready)
 		go func() {
-			testenv.WaitFor(t, "the script to begin", func() bool { return exists(ready) })
+			testenv.WaitFor(t, "the script to begin", func() bool { return fsutil.Exists(ready) })
 			cancel(why)
 		}()
 		_, err := v.Backup(ctx)

@@ -110,7 +110,7 @@ func (r Runner) undo(j journal, left []target) error {
 		return err
 	}
 	for _, t := range j.Targets {
-		if exists(t.Aside) {
+		if fsutil.Exists(t.Aside) {
 			r.Log.Warn().Msgf("what was in place of %s when the restore was taken back is kept as %s: %s", t.Path, t.Aside, removeKept)
 		}
 	}
@@ -154,7 +154,7 @@ func (r Runner) commit(j journal, firstStart bool) error {
 	}
 	for _, t := range j.Targets {
 		_ = unix.Rmdir(t.Kept) // unless there is something in it, or it is no directory
-		if exists(t.Kept) {
+		if fsutil.Exists(t.Kept) {
 			r.Log.Info().Msgf("what was there before is kept as %s: %s", t.Kept, removeKept)
 		}
 	}
@@ -201,7 +201,7 @@ func (r Runner) Discard(ctx context.Context) (Result, error) {
 	problems := 0
 	for _, path := range Kept(r.Config) {
 		r.remove(path)
-		if exists(path) {
+		if fsutil.Exists(path) {
 			problems++
 			continue
 		}

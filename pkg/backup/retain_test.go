@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/retention"
 )
 
@@ -78,7 +79,7 @@ func TestOnlyWholeArchivesCount(t *testing.T) {
 	_, err := v.Backup(t.Context())
 	must(t, err)
 	for path, want := range map[string]bool{good: true, broken: true, old: false} {
-		if exists(path) != want {
+		if fsutil.Exists(path) != want {
 			t.Errorf("%s is there: %v, want %v", path, !want, want)
 		}
 	}
@@ -99,8 +100,8 @@ func TestArchivesFromTheFuture(t *testing.T) {
 	v.backupScript("a.sh", `echo a >"$2/a"`)
 	made, err := v.Backup(t.Context())
 	must(t, err)
-	if !exists(future) || !exists(made.Archive) || exists(old) {
-		t.Errorf("the one of the future: %v, the new one: %v, the old one: %v", exists(future), exists(made.Archive), exists(old))
+	if !fsutil.Exists(future) || !fsutil.Exists(made.Archive) || fsutil.Exists(old) {
+		t.Errorf("the one of the future: %v, the new one: %v, the old one: %v", fsutil.Exists(future), fsutil.Exists(made.Archive), fsutil.Exists(old))
 	}
 	v.wantLog(future+" is from the future: ", "it is neither counted nor deleted")
 	for _, restore := range []func() (string, error){

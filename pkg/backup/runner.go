@@ -108,8 +108,8 @@ func besidePaths(paths []string, wanted func(name string) bool) []string {
 	var dirs, found []string
 	for _, path := range paths {
 		live := path
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			live = real
+		if resolved, err := filepath.EvalSymlinks(path); err == nil {
+			live = resolved
 		}
 		dirs = append(dirs, live, filepath.Dir(live))
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
 // swap is two renames: the former content goes from Live to Kept, the new one
@@ -76,7 +78,7 @@ func (s swap) setAside() error {
 		return err
 	}
 	aside := s.Aside
-	for i := 2; exists(aside); i++ {
+	for i := 2; fsutil.Exists(aside); i++ {
 		aside = fmt.Sprintf("%s-%d", s.Aside, i)
 	}
 	return move(s.Live, aside)
@@ -103,7 +105,7 @@ func move(from, to string) error {
 	}
 	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // a file system, or a kernel, that cannot
-		if err = unix.EEXIST; !exists(to) {
+		if err = unix.EEXIST; !fsutil.Exists(to) {
 			err = unix.Rename(from, to)
 		}
 	}

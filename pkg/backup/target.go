@@ -100,8 +100,8 @@ func (r Runner) targets(paths []string, token string, mounts map[string]bool) ([
 
 func newTarget(path, token string, mounts map[string]bool) (target, error) {
 	t := target{Path: path, Live: path}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		t.Live = real
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		t.Live = resolved
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return t, err
 	}
@@ -131,14 +131,9 @@ func isStuck(path string, mounts map[string]bool) bool {
 	return holdsMount(path, mounts) || !sameDevice(path, filepath.Dir(path)) || unix.Access(filepath.Dir(path), unix.W_OK) != nil
 }
 
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}
-
 // holdsMount reports whether a file system is mounted at path or below.
 func holdsMount(path string, mounts map[string]bool) bool {
-	for mount := range mounts {
+	for mount := range mounts { // in any order: the first that matches will do
 		if config.Within(mount, path) {
 			return true
 		}
@@ -192,7 +187,7 @@ func (t *target) plan(mounts map[string]bool) (err error) {
 	case t.part:
 	case t.inside:
 		t.Swaps, err = exchange(t.Live, t.fresh(), t.Kept, t.Aside, mounts)
-	case exists(t.Live):
+	case fsutil.Exists(t.Live):
 		t.Swaps = []swap{{Live: t.Live, Kept: t.Kept, Fresh: t.fresh(), Aside: t.Aside}}
 	default:
 		t.Swaps = []swap{{Live: t.Live, Fresh: t.fresh(), Aside: t.Aside}}
@@ -268,7 +263,7 @@ func entryNames(dir string) ([]string, error) {
 
 // isHere reports whether this container sees the target at all. The stage is
 // there for as long as the journal is.
-func (t target) isHere() bool { return exists(t.Stage) || exists(t.Kept) }
+func (t target) isHere() bool { return fsutil.Exists(t.Stage) || fsutil.Exists(t.Kept) }
 
 // apply puts the new content in place.
 func (t target) apply() error {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/backup/archive"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
@@ -25,7 +26,7 @@ func inUseBy(t *testing.T) (*volume, *supervisor, *exec.Cmd) {
 	must(t, err)
 	must(t, cmd.Start())
 	t.Cleanup(func() { _ = in.Close(); _ = cmd.Wait() })
-	testenv.WaitFor(t, "the process has opened its file", func() bool { return exists(ready) })
+	testenv.WaitFor(t, "the process has opened its file", func() bool { return fsutil.Exists(ready) })
 	s.pids = map[int]string{cmd.Process.Pid: "web"}
 	return v, s, cmd
 }

@@ -11,6 +11,12 @@ import (
 	"io"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/pgzip"
+)
+
+const (
+	aheadSize   = 256 << 10 // of a block that is decompressed before it is needed
+	aheadBlocks = 4
 )
 
 // Source opens an archive's compressed bytes, from the first, each time it is
@@ -52,13 +58,17 @@ func Open(ctx context.Context, open Source, limits Limits) (*Reader, error) {
 }
 
 func (r *Reader) start(open Source) error {
-	gz, err := r.decompress(open)
+	in, err := r.open(open)
 	if err != nil {
 		return err
 	}
-	read := newAhead(gz)
-	r.closers = append(r.closers, read.Close)
-	r.zeros = &zeroTail{r: read}
+	// This one decompresses in a goroutine of its own, some blocks ahead.
+	gz, err := pgzip.NewReaderN(in, aheadSize, aheadBlocks)
+	if err != nil {
+		return err
+	}
+	r.closers = append(r.closers, func() { _ = gz.Close() })
+	r.zeros = &zeroTail{r: gz}
 	r.tar = tar.NewReader(r.zeros)
 	if r.first, err = r.tar.Next(); err != nil {
 		if errors.Is(err, io.EOF) {
@@ -73,20 +83,24 @@ func (r *Reader) start(open Source) error {
 	return r.openManifest(open)
 }
 
-// decompress opens the archive once more.
-func (r *Reader) decompress(open Source) (io.Reader, error) {
+// open opens the archive once more.
+func (r *Reader) open(open Source) (io.Reader, error) {
 	in, err := open()
 	if err != nil {
 		return nil, openError{err}
 	}
 	r.closers = append(r.closers, func() { _ = in.Close() })
-	return gzip.NewReader(bufio.NewReaderSize(in, 64<<10))
+	return bufio.NewReaderSize(in, 64<<10), nil
 }
 
 // openManifest reads the manifest through a reader of its own, line by line
 // beside the entries, instead of keeping it in memory.
 func (r *Reader) openManifest(open Source) error {
-	gz, err := r.decompress(open)
+	in, err := r.open(open)
+	if err != nil {
+		return err
+	}
+	gz, err := gzip.NewReader(in)
 	if err != nil {
 		return err
 	}

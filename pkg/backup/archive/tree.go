@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -23,7 +24,7 @@ type Skip func(rel string) bool
 // exchanges files meanwhile. It leaves out sockets, devices and named pipes, and
 // goes through a directory in the order of names.
 func (w *Writer) Add(ctx context.Context, dir *os.Root, name, as string, skip Skip) error {
-	return w.newTree(ctx, skip).add(dir, name, ".", as)
+	return newTree(ctx, w, skip).add(dir, name, ".", as)
 }
 
 // AddContent is Add for everything in dir, under its own name.
@@ -32,7 +33,7 @@ func (w *Writer) AddContent(ctx context.Context, dir *os.Root) error {
 	if err != nil {
 		return err
 	}
-	t := w.newTree(ctx, nil)
+	t := newTree(ctx, w, nil)
 	for _, name := range names {
 		if err := t.add(dir, name, name, name); err != nil {
 			return err
@@ -41,13 +42,49 @@ func (w *Writer) AddContent(ctx context.Context, dir *os.Root) error {
 	return nil
 }
 
-func (w *Writer) newTree(ctx context.Context, skip Skip) *tree {
-	return &tree{Writer: w, ctx: ctx, skip: skip, links: map[inode]string{}}
+// Counts is what Count has found.
+type Counts struct {
+	Files      int
+	Bytes      int64 // of their content
+	Unreadable int   // what Add would warn of
+}
+
+// Count walks as Add does, and archives nothing.
+func Count(ctx context.Context, dir *os.Root, name string, skip Skip) (Counts, error) {
+	var c Counts
+	err := newTree(ctx, &c, skip).add(dir, name, ".", name)
+	return c, err
+}
+
+func (c *Counts) write(_ context.Context, e *Entry, _ io.Reader) error {
+	if e.Kind == File {
+		c.Files++
+		c.Bytes += e.Size
+	}
+	return nil
+}
+
+func (c *Counts) warn(_ string, lost bool, _ error) {
+	if lost {
+		c.Unreadable++
+	}
+}
+
+// sink takes what a walk finds: a Writer, or a Counts.
+type sink interface {
+	write(ctx context.Context, e *Entry, content io.Reader) error
+	// warn tells of a path that could not be read; lost is false for one that
+	// has changed meanwhile.
+	warn(path string, lost bool, why error)
+}
+
+func newTree(ctx context.Context, to sink, skip Skip) *tree {
+	return &tree{sink: to, ctx: ctx, skip: skip, links: map[inode]string{}}
 }
 
 // tree is what is added by one call. Links in it lead to files in it.
 type tree struct {
-	*Writer
+	sink
 	ctx   context.Context
 	skip  Skip
 	links map[inode]string // files with more than one name: the first
