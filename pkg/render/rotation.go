@@ -1,33 +1,12 @@
 package render
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
-
-// claim is a path in a block's header, in the order in which logrotate reads them.
-type claim struct {
-	file  *rotationFile
-	block *block
-	blockPath
-}
-
-func (c claim) isPattern() bool { return strings.ContainsAny(c.path, "*?[") }
-
-func (c claim) matches(name string) bool {
-	if !c.isPattern() {
-		return filepath.Clean(c.path) == name
-	}
-	ok, _ := filepath.Match(strings.ReplaceAll(c.path, "[!", "[^"), name)
-	return ok
-}
-
-// place is where the claim stands.
-func (c claim) place() string { return fmt.Sprintf("%s:%d", c.file.template, c.file.line(c.start)) }
 
 // divideRotation sees to it that every log is rotated by one program, once: a log
 // of supervisord's for which logrotate has a block by logrotate alone, and a log
@@ -100,110 +79,6 @@ func (h *held) areAll() bool {
 	})
 }
 
-// nameOf is the name of a log; where supervisord makes it up, one like it.
-func nameOf(l supervisorconf.Log) string {
-	if l.Auto {
-		return strings.ReplaceAll(l.Path, "*", "xxxxxxxx")
-	}
-	return l.Path
-}
-
-// claims returns the paths of all blocks in logrotate's order: the files of
-// logrotate.d stand where the global file includes them.
-func (r *renderer) claims(files []*rotationFile) []claim {
-	if len(files) == 0 {
-		return nil
-	}
-	global := files[0]
-	include := len(global.text)
-	if at := global.includes(filepath.Join(r.LoggingDir, "logrotate.d")); len(at) > 0 {
-		include = at[0].start
-	}
-	var before, among, behind []claim
-	for _, f := range files {
-		for i := range f.blocks {
-			b := &f.blocks[i]
-			for _, p := range b.paths {
-				c := claim{f, b, p}
-				switch {
-				case f != global:
-					among = append(among, c)
-				case b.start < include:
-					before = append(before, c)
-				default:
-					behind = append(behind, c)
-				}
-			}
-		}
-	}
-	return slices.Concat(before, among, behind)
-}
-
-// winners returns the claim that counts for each log: a child image's wins over a
-// shipped one, and else the first. The others are taken out, unless they are
-// patterns, whose later matches logrotate ignores when it is told to.
-func (r *renderer) winners(claims []claim, logs []supervisorconf.Log) map[string]claim {
-	winners := map[string]claim{}
-	type place struct {
-		file   *rotationFile
-		offset int
-	}
-	dropped := map[place]bool{}
-	for _, name := range r.names(claims, logs) {
-		var all []claim
-		for _, c := range claims {
-			if c.matches(name) {
-				all = append(all, c)
-			}
-		}
-		if len(all) == 0 {
-			continue
-		}
-		best := max(0, slices.IndexFunc(all, func(c claim) bool { return !c.file.shipped }))
-		winner := all[best]
-		winners[name] = winner
-		for _, loser := range slices.Delete(all, best, best+1) {
-			if at := (place{loser.file, loser.start}); !dropped[at] {
-				dropped[at] = true
-				r.warn(loser.file.template, loser.file.line(loser.start), "%s has a block in %s too, and that one counts", name, winner.place())
-				if !loser.isPattern() {
-					loser.file.cut(loser)
-				}
-			}
-		}
-	}
-	return winners
-}
-
-// names returns the logs that blocks and supervisord name, those that match a
-// pattern, and our own.
-func (r *renderer) names(claims []claim, logs []supervisorconf.Log) []string {
-	names := r.ownLogs()
-	for _, c := range claims {
-		if !c.isPattern() {
-			names = append(names, filepath.Clean(c.path))
-		} else if matches, err := filepath.Glob(c.path); err == nil {
-			names = append(names, matches...)
-		}
-	}
-	for _, l := range logs {
-		names = append(names, nameOf(l))
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// cut takes a path out of its block's header, or with the last one the block.
-func (f *rotationFile) cut(c claim) {
-	c.block.cut++
-	if c.block.cut == len(c.block.paths) {
-		f.changes = slices.DeleteFunc(f.changes, func(e change) bool { return e.start >= c.block.start && e.end <= c.block.end })
-		f.change(c.block.start, c.block.end, "")
-		return
-	}
-	f.change(c.start, c.end, "")
-}
-
 // complete completes the block of logs that are opened anew after a rotation: by
 // supervisord when it gets the signal, by us with the next line. Until then the
 // renamed file is written to, so it must be neither packed nor moved again: an
@@ -217,39 +92,19 @@ func (r *renderer) complete(files []*rotationFile, h *held, signal string) bool 
 	if h == nil {
 		return false
 	}
-	b := h.block
-	var globals []string
-	for _, f := range files {
-		globals = append(globals, f.globals...)
-	}
-	says := func(word string) bool { return slices.Contains(b.directives, word) }
-	said := func(word string) bool { return says(word) || slices.Contains(globals, word) }
+	b, o := h.block, optionsOf(h.block, files)
 	note, writes := "supervisord writes to this log, and opens it anew on SIGUSR2.", "supervisord writes to: it is renamed, and supervisord opens it anew"
 	if signal == "" {
 		note, writes = "This log is opened anew when it was renamed.", "is opened anew when it was renamed"
 	}
-	var add []string
-	if !said("delaycompress") || said("nodelaycompress") {
-		add = append(add, "delaycompress")
-	}
-	if !said("notifempty") || said("ifempty") {
-		add = append(add, "notifempty")
-	}
-	isCopied := false
-	for _, word := range []string{"copy", "copytruncate", "renamecopy"} {
-		if says(word) {
-			r.warn(h.file.template, h.file.line(b.start), "%s would lose lines of %s, which %s", word, h.path, writes)
-		}
-		if says(word) || said(word) && !says("no"+word) {
-			add = append(add, "no"+word)
-			isCopied = true
-		}
-	}
+	add := o.afterRename()
+	uncopied := r.uncopied(h, o, writes)
+	add = append(add, uncopied...)
 	f, from := h.file, 0
-	apart := isCopied && !h.areAll()
+	apart := len(uncopied) > 0 && !h.areAll()
 	if apart {
 		f, from = &rotationFile{text: h.file.text[b.body:b.end]}, b.body
-		if !said("missingok") {
+		if !o.hold("missingok") {
 			add = append(add, "missingok") // a pattern names only what is there
 		}
 	}
@@ -258,7 +113,7 @@ func (r *renderer) complete(files []*rotationFile, h *held, signal string) bool 
 	case b.postrotate.end > 0:
 		f.change(b.postrotate.start-from, b.postrotate.start-from, "        "+signal)
 	default:
-		if !slices.ContainsFunc(scriptStarts, says) {
+		if !slices.ContainsFunc(scriptStarts, o.inBlock) {
 			add = append(add, "sharedscripts") // one signal is enough
 		}
 		add = append(add, "postrotate\n        "+signal+"    endscript")
@@ -274,6 +129,48 @@ func (r *renderer) complete(files []*rotationFile, h *held, signal string) bool 
 		h.file.change(b.start, b.start, paths.String()+"{"+f.String()+"\n\n")
 	}
 	return apart
+}
+
+// options are the directives of a block, and those that hold for all blocks.
+type options struct{ block, global []string }
+
+func optionsOf(b *block, files []*rotationFile) options {
+	o := options{block: b.directives}
+	for _, f := range files {
+		o.global = append(o.global, f.globals...)
+	}
+	return o
+}
+
+// inBlock reports whether the block itself has a directive.
+func (o options) inBlock(word string) bool { return slices.Contains(o.block, word) }
+
+// hold reports whether a directive stands in the block or is global.
+func (o options) hold(word string) bool { return o.inBlock(word) || slices.Contains(o.global, word) }
+
+// afterRename returns what a block lacks whose logs are written to for a while
+// after they were renamed.
+func (o options) afterRename() (add []string) {
+	if !o.hold("delaycompress") || o.hold("nodelaycompress") {
+		add = append(add, "delaycompress")
+	}
+	if !o.hold("notifempty") || o.hold("ifempty") {
+		add = append(add, "notifempty")
+	}
+	return add
+}
+
+// uncopied returns what keeps logrotate from copying the logs of a block.
+func (r *renderer) uncopied(h *held, o options, writes string) (add []string) {
+	for _, word := range []string{"copy", "copytruncate", "renamecopy"} {
+		if o.inBlock(word) {
+			r.warn(h.file.template, h.file.line(h.block.start), "%s would lose lines of %s, which %s", word, h.path, writes)
+		}
+		if o.inBlock(word) || o.hold(word) && !o.inBlock("no"+word) {
+			add = append(add, "no"+word)
+		}
+	}
+	return add
 }
 
 // quotePath quotes a path as logrotate reads it.
