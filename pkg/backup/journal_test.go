@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ZPascal/container-manager/pkg/backup/archive"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
 // halfRestored does what a restore does, up to and with the given number of
@@ -188,7 +189,7 @@ func TestBrokenJournal(t *testing.T) {
 		wantError(t, v.Recover(t.Context()), path+" cannot be read, and says how a restore is taken back")
 		_, err := v.Backup(t.Context())
 		wantError(t, err, path)
-		if got := tree(t, dir); got != before || !exists(filepath.Join(dir, "victim", "empty")) {
+		if got := tree(t, dir); got != before || !fsutil.Exists(filepath.Join(dir, "victim", "empty")) {
 			t.Errorf("%s: there is\n%s", text, got)
 		}
 	}
