@@ -15,9 +15,9 @@ import (
 // BaseProbe is the built-in probe of the container manager's own programs.
 const BaseProbe = "check-base.py"
 
-// Base runs the built-in probe by itself, outside of a check, and restarts what
-// it finds not running: so did the script of this name in the Python version.
-// The error is what it found.
+// Base runs the built-in probe by itself, outside of a check, and restarts the programs
+// that do not run, as the script of this name did in the Python version. The error says
+// which programs these are.
 func (c *Check) Base(ctx context.Context) error {
 	began := time.Now()
 	f := c.base(ctx)
@@ -35,8 +35,8 @@ func (c *Check) Base(ctx context.Context) error {
 	return f.err
 }
 
-// base wants crond to run when cron is enabled, and filebeat when there is
-// somewhere to ship logs to. An image without one of them can do without.
+// base wants crond to run when cron is enabled, and filebeat when there is somewhere to
+// ship logs to. It does not ask for a program that the image does not have.
 func (c *Check) base(ctx context.Context) finding {
 	if limit := time.Duration(c.Config.HealthTimeout); limit > 0 {
 		var cancel context.CancelFunc
@@ -51,8 +51,9 @@ func (c *Check) base(ctx context.Context) finding {
 	return finding{lines: notes, err: join(failures), sick: sick}
 }
 
-// baseFailures says which of the container manager's own programs do not run
-// although they should, and notes which are held stopped.
+// baseFailures returns a message and a name for each of the container manager's own
+// programs that should run and does not. The notes name those that somebody holds
+// stopped.
 func baseFailures(c config.Config, all []supervisord.ProcessInfo) (failures, sick, notes []string) {
 	for _, wanted := range []struct {
 		program string

@@ -22,14 +22,15 @@ type Check struct {
 	Config config.Config
 	Client supervisor.Client
 	Log    log.Logger
-	// Tests restart and resume in their own process; nil is Launch and RunResume.
+	// Restart and Resume are for tests, which do both in their own process. Nil means
+	// Launch and RunResume.
 	Restart func(context.Context, Request) error
 	Resume  func() error
 
-	known      results // of the checks before this one
+	known      results // the last results of earlier checks
 	restarting sync.WaitGroup
 
-	mu      sync.Mutex // holds the lines of a probe together, and guards:
+	mu      sync.Mutex // guards results, and keeps the log lines of one probe together
 	results results
 }
 
@@ -48,14 +49,14 @@ type finding struct {
 	sick []string
 }
 
-// Run runs all probes side by side, restarts the programs of those that fail,
-// and reports whether all pass. The error is about running them at all.
+// Run runs all probes side by side, restarts the programs of those that fail, and
+// reports whether all pass. The error says why they could not be run.
 func (c *Check) Run(ctx context.Context) (healthy bool, err error) {
 	all, err := probes(c.Kind.probeDir(c.Config))
 	if err != nil {
 		return false, err
 	}
-	// Mostly the event listener has done it already.
+	// The event listener has usually started these programs already.
 	if len(stopmark.Orphans(c.Config.RunDir)) > 0 {
 		c.restarting.Go(func() {
 			if err := c.resume(); err != nil {
@@ -82,7 +83,8 @@ func (c *Check) Run(ctx context.Context) (healthy bool, err error) {
 	return true, nil
 }
 
-// probe runs one probe and does what follows from it.
+// probe runs one probe, notes and logs its result, and asks for a restart when the probe
+// has failed often enough.
 func (c *Check) probe(ctx context.Context, p probe) {
 	began := time.Now()
 	f, ok := c.passOver(p)
@@ -108,7 +110,7 @@ func (c *Check) probe(ctx context.Context, p probe) {
 	}
 }
 
-// keep keeps the results.
+// keep writes the results to their file.
 func (c *Check) keep() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -117,8 +119,9 @@ func (c *Check) keep() {
 	}
 }
 
-// passOver leaves out the liveness probes of programs that are held stopped. Such a
-// program does not run on purpose, and nobody may end the container for it.
+// passOver returns ok for a probe that is not to be run: the liveness probe of a program
+// that is held stopped. Such a program does not run on purpose, so nobody may end the
+// container because of it.
 func (c *Check) passOver(p probe) (f finding, ok bool) {
 	if c.Kind != Liveness {
 		return f, false
@@ -179,7 +182,7 @@ func (c *Check) say(p probe, f finding) {
 	l.Error().Msg("failed: " + f.how(p))
 }
 
-// how says how a probe failed. It leaves out the output, which the log has.
+// how says how a probe failed. It leaves out the output, because the log has it already.
 func (f finding) how(p probe) string {
 	failed, ok := errors.AsType[*script.Error](f.err)
 	if !ok || failed.Err != nil {
@@ -191,8 +194,8 @@ func (f finding) how(p probe) string {
 	return failed.How()
 }
 
-// restart asks for the restart of the programs that a probe found sick. After it
-// their failures are counted anew.
+// restart asks for the restart of the programs that a probe found sick. After a restart
+// the failures of the probe are counted from 0 again.
 func (c *Check) restart(ctx context.Context, p probe, f finding, r Result) {
 	l := log.Named(c.Log, p.Name)
 	for _, program := range f.sick {
@@ -232,7 +235,7 @@ func (c *Check) forgetFailures(probe string) {
 	c.keep()
 }
 
-// join makes one error of several messages.
+// join makes one error of several messages, and nil of none.
 func join(messages []string) error {
 	if len(messages) == 0 {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// forbidden says why a kind of check restarts nothing at all; "" when it may. A
-// person, who is no check, always may.
+// forbidden returns why a kind of check may not restart programs, or "" when it may. A
+// person, the empty Kind, always may.
 func forbidden(c config.Config, k Kind) string {
 	if k == Readiness && !bool(c.ReadinessForce) {
 		return "readiness checks restart nothing (IMAGE_HEALTH_READINESS_FORCE_REBOOT)"
@@ -30,7 +30,7 @@ type situation struct {
 	mark    *stopmark.Mark // nil when nobody holds the program
 }
 
-// refusal says why the program is not restarted now; "" when it is.
+// refusal returns why the program is not restarted now, or "" when it is.
 func (s situation) refusal() string {
 	// supervisord tells times in whole seconds.
 	start := time.Unix(int64(s.process.Start), 0)
@@ -52,8 +52,9 @@ func (s situation) refusal() string {
 	return ""
 }
 
-// holder returns the mark that forbids to start a program, if there is one. That
-// of a restart does not: its holder waits for the lock, or is at it.
+// holder returns the mark that keeps checks from starting a program, or nil. The mark of
+// a restart does not: that restart starts the program itself, and the program's lock
+// makes others wait for it.
 func holder(c config.Config, program string) *stopmark.Mark {
 	for _, m := range stopmark.All(c.RunDir) {
 		if m.Program == program && m.For != stopmark.Restart && m.Holds() {
@@ -63,15 +64,15 @@ func holder(c config.Config, program string) *stopmark.Mark {
 	return nil
 }
 
-// Stopped says who stopped a program, for people; "" when nobody has marked it. It
-// is a problem when a dead holder has: then the program is down for no reason.
+// Stopped says, for people, who has stopped a program; "" when it has no mark. It is a
+// problem when the holder of the mark is dead: then the program is down for no reason.
 func Stopped(c config.Config, p supervisord.ProcessInfo) (who string, problem bool) {
 	for _, m := range stopmark.All(c.RunDir) {
 		switch {
 		case m.Program != supervisor.Name(p):
 		case !m.IsOrphan():
 			return m.String(), false
-		case p.Pid == 0: // a program that runs owes nothing to anybody
+		case p.Pid == 0: // the mark of a program that runs all the same does not matter
 			who, problem = m.String(), true
 		}
 	}

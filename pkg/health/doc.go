@@ -1,10 +1,10 @@
-// Package health runs probes, keeps what they said, and decides which programs
-// are restarted for it.
+// Package health runs probes, keeps their results, and decides which programs are
+// restarted.
 //
-// A Check runs all probes of one directory side by side. For a failing one it
-// asks for a restart, which a process of its own session carries out (Launch,
-// Programs): stopping crond, for one, ends the job that the check itself is.
-// What is kept lies below IMAGE_RUN_DIR:
+// A Check runs all probes of one directory side by side. For a failing probe it asks for
+// a restart. A process of its own session carries the restart out (Launch, Programs),
+// because the check is often a job of crond: stopping crond ends the check. These files
+// lie below IMAGE_RUN_DIR:
 //
 //	health/KIND.json           the last result of every probe
 //	health/programs/NAME.json  the restarts of a program

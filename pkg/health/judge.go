@@ -15,13 +15,14 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// lateness is how much later than it is due and may take a check may be: it
-// waits for the programs that it restarts.
+// lateness is how much more time a check gets than its probes may take, because it waits
+// for the programs that it restarts.
 const lateness = time.Minute
 
-// Judge says what is wrong, as far as it is known without running a probe: by
-// the state of the programs and the last results of the probes. Nothing wrong is
-// healthy. The error is that supervisord does not answer.
+// Judge returns what is wrong, without running a probe: it judges by the state of the
+// programs and the last results of the probes. Without problems the container is
+// healthy. The error says that supervisord does not answer, or that the probes cannot be
+// listed.
 func Judge(ctx context.Context, c config.Config, client supervisor.Client, k Kind, now time.Time) (problems []string, err error) {
 	all, err := client.Processes(ctx)
 	if err != nil {
@@ -47,9 +48,10 @@ func (j *judge) problem(format string, args ...any) {
 	j.problems = append(j.problems, fmt.Sprintf(format, args...))
 }
 
-// programs finds those that have failed for good or end again and again, and those that are stopped
-// although nobody wants it so. Without a mark it was somebody whom we do not know:
-// such a container serves less than it should, but is not to be ended for it.
+// programs finds the programs that have failed for good or end again and again, and
+// those that are stopped for no known reason. A stopped program without a mark was
+// stopped by somebody else, as with supervisorctl: then the container is not ready, but
+// alive.
 func (j *judge) programs() {
 	for _, p := range j.all {
 		name := supervisor.Name(p)
@@ -89,8 +91,8 @@ func (j *judge) probes() error {
 	return nil
 }
 
-// probe judges by the last result of a probe, unless its program was started
-// anew since: then its state has to do until the probe runs again.
+// probe judges by the last result of a probe. When its program was started anew since,
+// only the state of the program counts until the probe runs again.
 func (j *judge) probe(p probe, result Result, known bool) {
 	processes := supervisor.Select(j.all, p.program)
 	if j.kind == Liveness && holder(j.Config, p.program) != nil {
@@ -128,8 +130,8 @@ func (j *judge) cronStart() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// overdue reports whether the check after one at that time should have ended by now.
-// Where cron does not run the checks, no check is overdue.
+// overdue reports whether a check that ran last at this time should have run again, and
+// ended, by now. When cron does not run the checks, no check is overdue.
 func (j *judge) overdue(last time.Time) bool {
 	when, err := schedule.Parse(j.HealthCron)
 	if err != nil || !bool(j.CronEnabled) {

@@ -17,9 +17,9 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// A restart is a process of its own session. So it goes on when the process that
-// asked for it ends, by the end of crond, whose job a check is, by a time limit or by
-// Ctrl-C, and leaves no program stopped.
+// A restart runs in a process of its own session. The process that asked for it may end
+// first: crond ends and takes its jobs along, a time limit is up, or somebody presses
+// Ctrl-C. The restart goes on all the same, and leaves no program stopped.
 
 // WorkerCommand is the hidden subcommand that carries a restart out. It ends
 // with LeftAloneStatus when a program was left alone, and 1 for other errors.
@@ -28,9 +28,9 @@ const (
 	LeftAloneStatus = 3
 )
 
-// Launch restarts programs by a process of its own, and hands on what it says.
-// When ctx is done it stops waiting for the process, and does not wait at all
-// where the restart ends this process itself.
+// Launch starts a process that restarts programs, prints what it says, and waits for it.
+// It stops waiting when ctx is done. It does not wait at all when the restart will end
+// this process itself.
 func Launch(ctx context.Context, c config.Config, l log.Logger, r Request) error {
 	if why := forbidden(c, r.Check); why != "" {
 		return fmt.Errorf("%s: %w", why, ErrLeftAlone)
@@ -65,9 +65,9 @@ func Launch(ctx context.Context, c config.Config, l log.Logger, r Request) error
 	return err
 }
 
-// startAlone starts the worker so that it needs nothing of this process. Pipes
-// end with their readers, so what it says goes into a file: the one that this
-// process writes to, or the log of the liveness checks, or nowhere.
+// startAlone starts the worker so that it can outlive this process. A pipe breaks when
+// its reader ends, so the worker writes to a file: the one that this process writes to,
+// else the log of the liveness checks, else nowhere.
 func startAlone(c config.Config, self string, args []string) error {
 	cmd := exec.Command(self, args...)
 	cmd.Env = c.Environ

@@ -29,7 +29,7 @@ type Programs struct {
 	Config config.Config
 	Client supervisor.Client
 	Log    log.Logger
-	// Now is time.Now, but for tests.
+	// Now is time.Now; tests set another clock.
 	Now func() time.Time
 }
 
@@ -43,8 +43,9 @@ func (p Programs) Start(ctx context.Context, name string) error {
 	return p.locked(ctx, []string{name}, func(processes []supervisord.ProcessInfo) error { return p.Client.Start(ctx, processes...) })
 }
 
-// Running returns the full names of those processes that a name stands for and
-// that run. One that is being restarted does.
+// Running returns the full names of the running processes among those that a name stands
+// for. It waits for the end of a restart, so a process that is being restarted counts as
+// running.
 func (p Programs) Running(ctx context.Context, name string) (running []string, err error) {
 	err = p.locked(ctx, []string{name}, func(processes []supervisord.ProcessInfo) error {
 		for _, process := range processes {
@@ -68,7 +69,7 @@ func (p Programs) StopForGood(ctx context.Context, name string) error {
 			if err == nil {
 				err = stopmark.Hold(p.Config.RunDir, full, stopmark.Person)
 			}
-			if err == nil { // what a dead process has stopped is now to stay so
+			if err == nil { // a dead process's mark would have the listener start it again
 				err = stopmark.Release(p.Config.RunDir, full)
 			}
 			if err != nil {
@@ -92,8 +93,9 @@ func (p Programs) StartAgain(ctx context.Context, name string) error {
 	})
 }
 
-// inOtherHands returns an error when a backup or restore has stopped a process:
-// until it has ended, nobody else starts it, because its data is in their hands.
+// inOtherHands returns an error when a backup or restore has stopped a process. Nobody
+// else may start the process before that has ended, because it works on the process's
+// data.
 func (p Programs) inOtherHands(name string) error {
 	if mark := holder(p.Config, name); mark != nil && mark.For != stopmark.Person {
 		return fmt.Errorf("%s %s: %w; wait for it to end", name, mark, ErrLeftAlone)
@@ -101,9 +103,9 @@ func (p Programs) inOtherHands(name string) error {
 	return nil
 }
 
-// marked restarts or starts processes, and keeps them marked for as long as that
-// takes: should this process die, somebody else starts them. A person does not
-// hold them any more.
+// marked calls do, which starts or restarts processes, and keeps them marked meanwhile:
+// when this process dies, the event listener finds the marks and starts them. It removes
+// a person's marks on them.
 func (p Programs) marked(ctx context.Context, processes []supervisord.ProcessInfo, do func(context.Context, ...supervisord.ProcessInfo) error) error {
 	names := namesOf(processes)
 	for _, name := range names {
@@ -162,7 +164,7 @@ func (p Programs) locked(ctx context.Context, names []string, do func([]supervis
 		}
 		defer lock.Unlock()
 	}
-	if waited { // what was found has changed
+	if waited { // their states may have changed
 		if processes, err = p.find(ctx, names); err != nil {
 			return err
 		}

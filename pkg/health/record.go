@@ -48,7 +48,8 @@ const (
 	forgiveness = 10
 )
 
-// delay is how long after its last restart a check may restart a program again.
+// delay is how long a check has to wait after the last restart of a program before it
+// may restart it again.
 func (r Record) delay() time.Duration {
 	d := firstDelay
 	for i := 1; i < r.InARow && d < maxDelay; i++ {
@@ -57,7 +58,7 @@ func (r Record) delay() time.Duration {
 	return min(d, maxDelay)
 }
 
-// wait is how long it is until then. It is 0 when the clock was set back since.
+// wait is how much of that delay is left. It is 0 when the clock was set back since.
 func (r Record) wait(now time.Time) time.Duration {
 	gone := now.Sub(r.Last)
 	if r.InARow == 0 || gone < 0 || gone >= r.delay() {
@@ -66,8 +67,8 @@ func (r Record) wait(now time.Time) time.Duration {
 	return r.delay() - gone
 }
 
-// restarted returns the record with one more restart. Those that a person asks
-// for do not count as flapping.
+// restarted returns the record with one more restart. A restart that a person asks for
+// does not add to InARow.
 func (r Record) restarted(now time.Time, why string, byCheck bool) Record {
 	switch {
 	case !byCheck:

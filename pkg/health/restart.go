@@ -21,8 +21,8 @@ type Request struct {
 	Why   string    // for people
 }
 
-// Restart restarts programs, except those that the situation says to leave
-// alone: then the error is ErrLeftAlone.
+// Restart restarts programs, except those that must be left alone; see situation. For
+// these the error is ErrLeftAlone.
 func (p Programs) Restart(ctx context.Context, r Request) error {
 	var errs []error
 	err := p.locked(ctx, r.Names, func(processes []supervisord.ProcessInfo) error {
@@ -40,7 +40,7 @@ func (p Programs) Restart(ctx context.Context, r Request) error {
 		}
 		return p.restart(ctx, r, ours)
 	})
-	if r.Check != "" && errors.Is(err, supervisor.ErrUnknown) { // a probe may be about something else
+	if r.Check != "" && errors.Is(err, supervisor.ErrUnknown) { // the name of the probe is not a program's
 		p.Log.Info().Msgf("there is no program %s to restart", strings.Join(r.Names, ", "))
 		err = ErrLeftAlone
 	}
@@ -63,8 +63,8 @@ func (p Programs) refuse(r Request, process supervisord.ProcessInfo) error {
 	return nil
 }
 
-// restart restarts processes and keeps a record of it: one before, in case that
-// it is not lived to see the end, and one after.
+// restart restarts processes, and writes their records twice: before, in case this
+// process dies meanwhile, and after.
 func (p Programs) restart(ctx context.Context, r Request, processes []supervisord.ProcessInfo) error {
 	names := namesOf(processes)
 	records := make([]Record, len(names))

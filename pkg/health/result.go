@@ -10,7 +10,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
-// Result is what came of a probe.
+// Result is the last result of a probe.
 type Result struct {
 	Probe   string `json:"probe"` // its file's name
 	Program string `json:"program"`
@@ -19,7 +19,7 @@ type Result struct {
 	// restarted for it.
 	Failures int       `json:"failures"`
 	Began    time.Time `json:"began"`
-	Seconds  float64   `json:"seconds"` // that it took
+	Seconds  float64   `json:"seconds"` // how long it took
 	Message  string    `json:"message,omitempty"`
 }
 
@@ -30,8 +30,8 @@ func resultPath(c config.Config, k Kind) string {
 // results are the last results of the probes of a kind, by their names.
 type results map[string]Result
 
-// readResults returns what is known; what is damaged of it is as if the probes
-// had never run.
+// readResults returns the last results of a kind. A probe with a damaged result counts
+// as one that has never run.
 func readResults(c config.Config, k Kind) results {
 	known := results{}
 	data, err := fsutil.ReadFile(resultPath(c, k))
@@ -46,8 +46,8 @@ func readResults(c config.Config, k Kind) results {
 	return known
 }
 
-// write keeps results. Only their user may read them: they quote what probes
-// printed.
+// write writes the results. Only the container's user may read them, because they quote
+// what probes printed.
 func (r results) write(c config.Config, k Kind) error { return writeJSON(resultPath(c, k), r) }
 
 func writeJSON(path string, v any) error {

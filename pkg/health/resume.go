@@ -15,10 +15,10 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// Resume starts the programs that a dead backup, restore or restart has left
-// stopped. takeBack takes back what a dead restore has left half done; its
-// programs are started after that. What fails is for somebody to try again: this
-// process's own marks stay.
+// Resume starts the programs that a dead backup, restore or restart has left stopped.
+// takeBack takes back what a dead restore has left half done; its programs are started
+// after that. When a start fails, this process's mark stays, so that another process
+// tries again.
 func (p Programs) Resume(ctx context.Context, takeBack func(context.Context) error) error {
 	var resuming sync.WaitGroup
 	var mu sync.Mutex
@@ -70,7 +70,7 @@ func (p Programs) resume(ctx context.Context, m stopmark.Mark) error {
 	return err
 }
 
-// ResumeCommand is the hidden subcommand that does it.
+// ResumeCommand is the hidden subcommand that calls Resume.
 const ResumeCommand = "resume"
 
 // RunResume calls Resume in a process of its own session, which goes on when this
