@@ -24,9 +24,9 @@ type Boot struct {
 
 	// Builtins are the built-in steps.
 	Builtins scriptdir.Register
-	// Restore puts the newest valid backup back, if there is one, and calls record
-	// with its path. It is told whether that was done by an earlier start, so that
-	// it can go on from there.
+	// Restore puts the newest valid backup back, if there is one, and calls record with
+	// its path. recorded says that an earlier start has done so, and that Restore goes on
+	// from there.
 	Restore func(ctx context.Context, recorded bool, record func(archive string) error) error
 	// Release stops listening for SIGTERM and SIGINT, which end ctx. It returns ctx's
 	// cause if one of them has come.
@@ -87,7 +87,8 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 	return b.exec(c)
 }
 
-// prepare refuses what must not be touched, makes IMAGE_RUN_DIR, and begins what lies in it.
+// prepare refuses to start beside a running supervisord, makes IMAGE_RUN_DIR, and begins
+// the files in it.
 func (b *Boot) prepare() error {
 	if err := b.refuseSecondLife(); err != nil {
 		return err
@@ -110,7 +111,7 @@ func (b *Boot) runAlways(ctx context.Context) error {
 	if err := setup.Complete(b.Config); err != nil {
 		return err
 	}
-	_ = setup.CreateDirsInTree(b.Config) // after the steps of run.once it is an error
+	_ = setup.CreateDirsInTree(b.Config) // settle tries again, and returns the error
 	return nil
 }
 

@@ -128,8 +128,8 @@ func (b *Boot) restore(ctx context.Context, done map[string]bool) error {
 	})
 }
 
-// records reads what is done. complete says that all of it is, and that the start
-// that has done it was killed when only the marker was missing.
+// records reads which steps are done. complete is true when all are, and only the marker
+// is missing because that start was killed.
 func (b *Boot) records() (done map[string]bool, complete bool, err error) {
 	data, err := os.ReadFile(b.storage(recordsName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -14,8 +14,8 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// refuseSecondLife keeps a second start from pulling the files of a supervisord
-// that runs out from under it.
+// refuseSecondLife returns an error when a supervisord runs here already: a second start
+// would remove its files.
 func (b *Boot) refuseSecondLife() error {
 	clients := []supervisor.Client{supervisor.AtSocket(b.Config.Socket)}
 	if former, err := supervisor.FromConfig(render.SupervisorConf(b.Config), b.Config.Lookup); err == nil {

@@ -20,8 +20,8 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
-// exec ends this process in favour of the command. As PID 1 it hands over its
-// place, so that signals and the reaping of orphans are the successor's.
+// exec replaces this process by the command, which keeps its process id. As PID 1 the
+// command then gets the signals and reaps orphans.
 func (b *Boot) exec(c Command) error {
 	path, argv, err := b.find(c)
 	if err != nil {
@@ -97,8 +97,8 @@ func (e *Ended) Error() string {
 	return fmt.Sprintf("the main program ended with exit status %d", e.Status)
 }
 
-// stay keeps this process as PID 1 until the main program has ended, and then
-// runs what is to run at the end.
+// stay keeps this process as PID 1 until the main program has ended, and then runs the
+// scripts of run.finish.
 func (b *Boot) stay(ctx context.Context, conf *supervisorconf.Conf) error {
 	path, argv, err := b.find(Command{})
 	if err != nil {
@@ -136,8 +136,8 @@ func (b *Boot) finish() {
 	}
 }
 
-// startWake starts the short-lived child that keeps supervisord awake until its
-// programs are up, and then says so in one line. The result ends it.
+// startWake starts the short-lived child that keeps supervisord awake until its programs
+// are up, and then logs one line. The returned function ends the child.
 func (b *Boot) startWake() (end func()) {
 	self, err := os.Executable()
 	if err == nil {

@@ -62,8 +62,8 @@ func (b *Boot) writable() []identity {
 	return ids
 }
 
-// identity is the same for a directory by whichever path it is reached. The zero
-// value stands for a directory that does not exist.
+// identity identifies a directory, by any path that leads to it. The zero value stands
+// for a directory that does not exist.
 type identity struct {
 	major, minor uint32
 	inode        uint64
@@ -92,8 +92,8 @@ type walk struct {
 	example string // one of them
 }
 
-// entry locks what name in the directory dir is, and what lies below it. For
-// messages it is called path.
+// entry locks the file or directory called name in dir, and everything below it.
+// Messages call it path.
 func (w *walk) entry(dir int, name, path string, secret bool) error {
 	var stat unix.Statx_t
 	err := unix.Statx(dir, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, unix.STATX_MODE|unix.STATX_INO, &stat)

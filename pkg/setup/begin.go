@@ -12,8 +12,9 @@ import (
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
-// Begin is for the start, before the first step. It begins the crontab and points
-// the links of the image tree at the generated files, whichever steps the image has.
+// Begin prepares a start, before its first step. It begins the crontab, and points the
+// links of the image tree at the generated files. It does so itself, because a child
+// image may have removed the built-in steps.
 func Begin(c config.Config, l log.Logger) error {
 	if err := keepOwn(c); err != nil {
 		return err
@@ -22,8 +23,9 @@ func Begin(c config.Config, l log.Logger) error {
 		return err
 	}
 	saved := config.SavedPath(c.RunDir)
-	// The Python version's step has no use for a former environment. When it finds one,
-	// it removes a file that a process of its own may not have written yet, and fails.
+	// The image may have the Python version's step in place of ours. That step fails when
+	// it finds a saved environment: then it removes a file that its own background
+	// process may not have written yet.
 	if !scriptdir.Inspect(filepath.Join(c.RunAlwaysDir, savesEnvironment)).Builtin {
 		if err := os.Remove(saved); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -33,14 +35,15 @@ func Begin(c config.Config, l log.Logger) error {
 		return err
 	}
 	if fsutil.IsFile(CrontabLink(c)) {
-		return nil // of a read-only tree; its lines are in the crontab already
+		return nil // the tree is read-only; the file's lines are in the crontab already
 	}
 	return pointLink(l, CrontabLink(c), Crontab(c))
 }
 
-// ForgetSavedEnvironment lets a start of the Python version find no environment that
-// was saved before; see Begin. The link of our images then leads to where it can be
-// written. That start itself reports what it cannot do because of a failure here.
+// ForgetSavedEnvironment is for a child image with the Python version's run.py, which
+// must not find a saved environment; see Begin. It removes the second link of our
+// images, so that writing through the first one makes a file in its place. It returns no
+// error: the start itself reports what it cannot do.
 func ForgetSavedEnvironment(c config.Config) {
 	hop, err := os.Readlink(filepath.Join(c.ConfigDir, "env"))
 	if err == nil && filepath.Base(filepath.Dir(hop)) == hopsName {

@@ -41,9 +41,9 @@ func step(run func(config.Config, log.Logger) error) scriptdir.Builtin {
 	return func(_ context.Context, c config.Config, l log.Logger, _ []string) error { return run(c, l) }
 }
 
-// configureEnvironment saves the environment for processes that are not started by
-// supervisord, and says which names are not what they were. Values stay out of
-// the log: any of them may be a secret.
+// configureEnvironment saves the environment for processes that supervisord does not
+// start, and logs which variables have changed. Values stay out of the log: any of them
+// may be a secret.
 func configureEnvironment(c config.Config, l log.Logger) error {
 	path := config.SavedPath(c.RunDir)
 	saved := config.FormatEnviron(c.Environ)

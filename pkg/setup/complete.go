@@ -12,9 +12,9 @@ import (
 // savesEnvironment is the built-in step that saves the environment.
 const savesEnvironment = "00-configure-environment.py"
 
-// Complete makes what is needed whether or not a child image has removed the step
-// that makes it: jobs and people source the saved environment, and crond wants a
-// crontab, an empty one if need be.
+// Complete makes two files that are needed even when a child image has removed the steps
+// that make them: the saved environment, which jobs and people source, and a crontab,
+// perhaps an empty one, which crond wants.
 func Complete(c config.Config) error {
 	if !scriptdir.Inspect(filepath.Join(c.RunAlwaysDir, savesEnvironment)).Builtin {
 		if err := fsutil.Update(config.SavedPath(c.RunDir), config.FormatEnviron(c.Environ), 0o600); err != nil {

@@ -21,10 +21,10 @@ func Crontab(c config.Config) string { return filepath.Join(c.RunDir, "cron", "k
 // CrontabLink is the path at which child images know the crontab.
 func CrontabLink(c config.Config) string { return filepath.Join(c.CronDir, "kubernetes") }
 
-// AdoptCrontab is for the start, once all steps have run and before the image tree
-// is locked. A step that uses `sed -i` or mv on the link to the crontab leaves a
-// file in its place. That becomes the crontab, and the link is put back. A step
-// that begins the crontab afresh does not take the image's own lines with it.
+// AdoptCrontab is for the start, once all steps have run and before the image tree is
+// locked. A step that uses `sed -i` or mv on the link to the crontab leaves a file in
+// its place. That becomes the crontab, and the link is put back. When a step has begun
+// the crontab afresh, AdoptCrontab adds the image's own lines again.
 func AdoptCrontab(c config.Config) error {
 	if err := adopt(c); err != nil {
 		return err
@@ -41,10 +41,10 @@ func AdoptCrontab(c config.Config) error {
 	})
 }
 
-// adopt makes the crontab of a file in the place of its link. In a tree that is
-// read-only the file stays: no step of this start wrote it. Each built-in step that
-// adds to the crontab adopts first: the file was made from what earlier steps wrote,
-// and knows nothing of later ones.
+// adopt makes a file that lies in the place of the link the crontab, and puts the link
+// back. In a read-only tree the file stays, because no step of this start wrote it. Each
+// built-in step that adds to the crontab adopts first, because the file has the lines of
+// the steps before it, but will not have those of later steps.
 func adopt(c config.Config) error {
 	link, crontab := CrontabLink(c), Crontab(c)
 	if link == crontab || !fsutil.IsFile(link) {
@@ -75,8 +75,8 @@ func beginCrontab(c config.Config) error {
 	return fsutil.Update(Crontab(c), []byte(ownMark+own), 0o644)
 }
 
-// addToCrontab adds lines of ours, in front of the image's own: variables that those
-// set hold for the lines behind them.
+// addToCrontab adds built-in lines in front of the image's own, because a variable that
+// the image sets holds for all lines behind it.
 func addToCrontab(c config.Config, lines string) error {
 	if err := adopt(c); err != nil {
 		return err
@@ -90,16 +90,16 @@ func addToCrontab(c config.Config, lines string) error {
 	})
 }
 
-// editCrontab changes the crontab in place: nobody reads it before the exec, and a
-// start that is killed leaves nothing that the next one keeps. A last line whose end
-// a step forgot gets it.
+// editCrontab changes the crontab in place. That is safe, because nobody reads it before
+// the exec, and the next start makes it anew. It ends the last line when a step has
+// forgotten to.
 func editCrontab(c config.Config, edit func(string) string) error {
 	path := Crontab(c)
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC, 0o644)
 	if err != nil {
 		return fmt.Errorf("cannot add to the crontab %s: %w", path, err)
 	}
-	f := os.NewFile(uintptr(fd), path) // one of os.OpenFile's would be prepared for polling
+	f := os.NewFile(uintptr(fd), path) // os.OpenFile would prepare it for polling, which costs a system call
 	old, err := io.ReadAll(f)
 	if err == nil {
 		if text := edit(endLine(string(old))); text != string(old) {

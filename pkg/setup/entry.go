@@ -29,8 +29,8 @@ func call(path string) string {
 	return quote(path)
 }
 
-// entry returns a line of the crontab. The blanks around a schedule go: a value of
-// several lines in a manifest ends in a newline.
+// entry returns a line of the crontab. It trims the schedule, because a value of several
+// lines in a manifest ends in a newline.
 func entry(schedule, command string, args ...any) string {
 	return strings.TrimSpace(schedule) + " " + fmt.Sprintf(command, args...) + "\n"
 }

@@ -21,9 +21,9 @@ import (
 // write from the directories that it copies from the image to a tmpfs.
 const hopsName = "container-manager.links"
 
-// pointLink points a link of the image tree at a generated file, also where a
-// file took its place, which would go out of date. Where neither the link nor the
-// one behind it can be written they stay as they are, with a warning.
+// pointLink points a link of the image tree at a generated file. It replaces a file that
+// lies in the link's place, because that would go out of date. When it can write neither
+// the link nor the second link behind it, it only warns.
 func pointLink(l log.Logger, link, target string) error {
 	if link == target {
 		return nil
@@ -56,9 +56,9 @@ func pointLink(l log.Logger, link, target string) error {
 	return nil
 }
 
-// pointHop points a second link at a generated file, and reports whether it could.
-// Its directory lies in /tmp, where anybody may have been first: it must be this
-// user's, root's, or the link's own owner's, who could as well replace that link.
+// pointHop points a second link at a generated file, and reports whether it could. Its
+// directory lies in /tmp, where anybody may have made it. So it must belong to this
+// user, to root, or to the owner of the first link, who could replace that link anyway.
 func pointHop(link, hop, target string) bool {
 	dir := filepath.Dir(hop)
 	_ = os.Mkdir(dir, 0o755)
@@ -105,9 +105,9 @@ func relink(target, link string) error {
 	return unlocked(filepath.Dir(link), func() error { return fsutil.Symlink(target, link) })
 }
 
-// unlocked changes something in a directory. If that is denied because an earlier
-// start locked it, and it belongs to this user, it is opened for as long as the
-// change takes.
+// unlocked changes something in a directory. When an earlier start has locked the
+// directory and it belongs to this user, unlocked makes it writable for the time of the
+// change.
 func unlocked(dir string, change func() error) error {
 	err := change()
 	if !errors.Is(err, unix.EACCES) {

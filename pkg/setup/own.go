@@ -81,8 +81,8 @@ func linesOf(path string) (string, error) {
 	return "", nil
 }
 
-// withoutJobs leaves out of an image's own lines those that stand for the same jobs
-// as ours do: somebody had pasted them in.
+// withoutJobs removes built-in jobs from an image's own lines when our lines have the
+// same jobs: somebody has pasted them in.
 func withoutJobs(own, ours string) string {
 	var jobs []string
 	for line := range strings.Lines(ours) {
@@ -97,8 +97,9 @@ func withoutJobs(own, ours string) string {
 	return kept.String()
 }
 
-// builtInJob tells the built-in jobs by their schedule and by what they run; for any
-// other line it is "". The Python version wrote the lines otherwise.
+// builtInJob returns the schedule of a built-in job and what it runs, or "" for any
+// other line. Whole lines cannot be compared, because the Python version wrote them
+// differently.
 func builtInJob(line string) string {
 	fields := strings.Fields(line)
 	words := 5

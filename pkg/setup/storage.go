@@ -31,9 +31,9 @@ func CreateStorageDirs(c config.Config) error {
 	return createDirs(storageDirs(c))
 }
 
-// CreateDirsInTree creates what cannot be created any more once the image tree is
-// locked. That is only what lies in the tree; and below the storage, which is not
-// locked, the steps of run.once come first.
+// CreateDirsInTree creates those of the directories that lie in the image tree, because
+// that is locked next. It leaves out those below the storage, which is not locked: there
+// the steps of run.once come first.
 func CreateDirsInTree(c config.Config) error {
 	dirs := slices.DeleteFunc(storageDirs(c), func(dir string) bool {
 		return !isBelow(dir, c.BaseDir) || isBelow(dir, c.StorageBaseDir)
