@@ -20,7 +20,7 @@ import (
 // has backed up.
 const archiveMode = 0o640
 
-// making is a backup on its way.
+// making is a backup that is being made.
 type making struct {
 	Runner
 	began      time.Time
@@ -31,8 +31,8 @@ type making struct {
 	sum        string // of the file, when it is encrypted
 }
 
-// Backup makes an archive. Where it returns an error there is no new one, and
-// nothing was deleted.
+// Backup makes an archive. When it returns an error, there is no new archive, and no old
+// one was deleted.
 func (r Runner) Backup(ctx context.Context) (Result, error) {
 	recipients, err := r.recipients()
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // Latest stands for the newest archive that is whole.
 const Latest = "latest"
 
-// Restore restores an archive: a path, a name in STORAGE_BACKUP_DIR, or Latest.
-// Where it returns an error, declared paths are as they were before.
+// Restore restores an archive: a path, a name in STORAGE_BACKUP_DIR, or Latest. When it
+// returns an error, declared paths are as they were before.
 func (r Runner) Restore(ctx context.Context, which string) (Result, error) {
 	lock, err := r.begin(ctx, "restore")
 	if err != nil {

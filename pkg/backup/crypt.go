@@ -151,8 +151,8 @@ func (r Runner) decrypt(in io.Reader) (io.Reader, error) {
 	return plain, nil
 }
 
-// seal encrypts an archive, reads the result back, and returns its SHA-256. What
-// is in it was verified before: who encrypts need not be able to decrypt.
+// seal encrypts an archive, reads the result back, and returns its SHA-256. The content
+// was verified before, because whoever encrypts may be unable to decrypt.
 func seal(ctx context.Context, plain, sealed string, recipients []age.Recipient) (sum string, err error) {
 	in, err := os.Open(plain)
 	if err != nil {

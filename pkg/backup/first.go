@@ -19,9 +19,9 @@ import (
 )
 
 // RestoreFirst is the restore of a container's first start. It restores the newest
-// archive that is whole, and calls record, which puts that on record. It is told
-// whether that was done by a start that was killed later. Without an archive it does
-// nothing.
+// archive that is whole, and calls record with the archive's path, which notes that on
+// the volume. recorded says that an earlier start has done so and was killed later.
+// Without an archive RestoreFirst does nothing.
 //
 // Where a child image has a restore.py of its own, that is called with the archive.
 func RestoreFirst(ctx context.Context, c config.Config, l log.Logger, recorded bool, record func(archive string) error) error {
@@ -64,8 +64,8 @@ func (r Runner) callRestore(ctx context.Context, entry scriptdir.File) (string, 
 	return newest, err
 }
 
-// restoreFirst is RestoreFirst with our own restore. Another container that is at
-// work on the volume is waited for.
+// restoreFirst is RestoreFirst with our own restore. It waits for another container that
+// is at work on the volume.
 func (r Runner) restoreFirst(ctx context.Context, recorded bool, record func(archive string) error) error {
 	lock, err := r.waitLock(ctx, "restore")
 	if err != nil {
@@ -101,8 +101,9 @@ func (r Runner) claim(j journal) error {
 	return fsutil.WriteFile(r.claimPath(), []byte(filepath.Base(j.path)+"\n"), 0o644)
 }
 
-// doneHere returns the journal of a restore that this container's first start has
-// done. There is none, and ok is false, unless that start was killed right behind it.
+// doneHere returns the journal of a restore that this container's first start has done.
+// There is such a journal only when that start was killed right after the restore.
+// Otherwise ok is false.
 func (r Runner) doneHere() (j journal, ok bool, err error) {
 	claimed, err := os.ReadFile(r.claimPath())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -120,8 +121,8 @@ func (r Runner) doneHere() (j journal, ok bool, err error) {
 	return j, false, err
 }
 
-// restoreOnce returns the archive that it has restored, or that a first start has
-// restored which was killed right behind that.
+// restoreOnce restores the newest archive, and returns its path. When an earlier start
+// has restored one and was killed right after that, it only returns that archive's path.
 func (r Runner) restoreOnce(ctx context.Context) (string, error) {
 	if j, ok, err := r.doneHere(); ok || err != nil {
 		return j.Archive, err
@@ -133,7 +134,7 @@ func (r Runner) restoreOnce(ctx context.Context) (string, error) {
 	return result.Archive, err
 }
 
-// dropDone removes the journal of a first start that has restored, once that is on
+// dropDone removes the journal of a first start's restore, once the restore is on
 // record.
 func (r Runner) dropDone() error {
 	j, ok, err := r.doneHere()

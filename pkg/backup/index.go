@@ -11,8 +11,8 @@ import (
 )
 
 // indexName is a file in STORAGE_BACKUP_DIR that says what is known of the archives
-// beside it, so that they need not be read for it. Without the index they are read
-// once more; nothing else depends on it.
+// beside it, so that they need not be read again. Without the index they are read once
+// more; nothing else depends on it.
 const indexName = ".index.json"
 
 // index has a record for each archive that was read whole.
@@ -44,8 +44,8 @@ func (idx index) get(a Archive) (record, bool) {
 	return rec, ok && rec.Size == a.Size && rec.ModTime.Equal(a.ModTime)
 }
 
-// updateIndex changes the index as it is now, and drops what is gone. Failing
-// costs time later, and nothing else.
+// updateIndex changes the index, and drops archives that are gone. A failure costs time
+// later, and nothing else.
 func (r Runner) updateIndex(change func(index)) {
 	idx := r.readIndex()
 	change(idx)

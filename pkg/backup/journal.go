@@ -34,8 +34,8 @@ type journal struct {
 	path string
 }
 
-// write makes the journal survive a power failure before anything that it speaks
-// of is done.
+// write writes the journal, and returns when it survives a power failure. Nothing that
+// the journal speaks of is done before.
 func (j journal) write() error {
 	data, err := json.MarshalIndent(j, "", "\t")
 	if err != nil {
@@ -125,7 +125,8 @@ func readJournal(path string) (journal, error) {
 	return j, nil
 }
 
-// parseJournal refuses names that no restore makes: what a journal says is renamed.
+// parseJournal refuses names that no restore makes, because the files that a journal
+// names are renamed.
 func parseJournal(data []byte) (journal, error) {
 	var j journal
 	if err := json.Unmarshal(data, &j); err != nil {

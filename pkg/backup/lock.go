@@ -17,7 +17,7 @@ import (
 // had it last.
 const lockName = ".lock"
 
-// lockMode lets another user of a shared volume take the lock who is in its
+// lockMode lets another user of a shared volume take the lock, when that user is in its
 // group.
 const lockMode = 0o660
 
@@ -67,7 +67,7 @@ func (r Runner) waitLock(ctx context.Context, what string) (*fsutil.Lock, error)
 	return lock, err
 }
 
-// sign writes into a lock that was taken who has it, for people.
+// sign writes into the lock file who has the lock, for people.
 func sign(path, what string) {
 	host, _ := os.Hostname()
 	text := fmt.Sprintf("%s of container %s, process %d, since %s\n", what, host, os.Getpid(), time.Now().Format(time.DateTime))

@@ -56,8 +56,8 @@ func backupLogs(ctx context.Context, c config.Config, l log.Logger, stage string
 	return 0, err
 }
 
-// restoreLogs is where a restore of the logs would be: they tell of a life that
-// has ended, and the new one writes its own.
+// restoreLogs does not restore the logs: they are about a container that has ended, and
+// the new one writes its own.
 func restoreLogs(_ context.Context, c config.Config, l log.Logger, _ string) (int, error) {
 	l.Info().Msgf("the logs of the new life in %s stay as they are; those of the old one are in the archive, below logs/", c.LogsDir)
 	return 0, nil

@@ -31,9 +31,9 @@ func (r Runner) toStop() []string {
 	return unique(slices.Concat(r.Config.BackupStop, r.Stop))
 }
 
-// hold stops programs, and keeps health checks from starting them. Whatever
-// happens then, the caller calls release, which starts what was stopped and
-// returns how many would not start. What was not running before stays as it is.
+// hold stops programs, and keeps health checks from starting them. The caller must call
+// release in any case. It starts what hold has stopped, and returns how many programs
+// did not start. A program that did not run before stays stopped.
 func (r Runner) hold(ctx context.Context, why stopmark.Purpose, names []string) (release func() int, err error) {
 	var stopped []string
 	release = func() int {
@@ -72,8 +72,8 @@ func (r Runner) hold(ctx context.Context, why stopmark.Purpose, names []string) 
 	return release, nil
 }
 
-// startAgain starts a program that was held, even when ctx is done. It returns 1
-// when that fails; then the health checks may try, because the mark goes anyway.
+// startAgain starts a program that was held, even when ctx is done. It returns 1 when
+// that fails. It removes the mark even then, so that the health checks may try.
 func (r Runner) startAgain(ctx context.Context, name string) int {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 	defer cancel()

@@ -14,10 +14,10 @@ import (
 	"github.com/ZPascal/container-manager/pkg/stopmark"
 )
 
-// Recover takes back what restores that were killed have left half done. It may
-// be called at any time, and mostly finds nothing to do. While a backup or restore
-// is at work it does nothing and returns fsutil.ErrLocked: that has recovered
-// before it began, or will itself take back what it does.
+// Recover takes back what restores that were killed have left half done. It may be
+// called at any time, and mostly finds nothing to do. While a backup or restore is at
+// work, it does nothing and returns fsutil.ErrLocked: that one has recovered before it
+// began, and takes itself back when it fails.
 func Recover(ctx context.Context, c config.Config, l log.Logger) error {
 	return Runner{Config: c, Log: l}.Recover(ctx)
 }
@@ -94,8 +94,8 @@ func (r Runner) recoverJournal(ctx context.Context, j journal) error {
 	return r.undo(here, elsewhere.Targets)
 }
 
-// undo takes a restore back, whole or half done. What is left to others stays in
-// the journal.
+// undo takes a restore back, whole or half done. The targets in left are those of other
+// containers, and stay in the journal.
 func (r Runner) undo(j journal, left []target) error {
 	for _, t := range j.Targets {
 		if err := t.takeBack(); err != nil {
@@ -120,8 +120,8 @@ func (r Runner) undo(j journal, left []target) error {
 // removeKept tells people how to remove what restores have moved away.
 const removeKept = "remove it when you no longer need it (container-manager restore --discard removes all)"
 
-// end removes the journal once its targets are as they are to stay, and then
-// what never was in place. Others' targets stay in the journal.
+// end removes the journal once its targets are as they are to stay, and then the new
+// content that was not put in place. The targets in left stay in the journal.
 func (r Runner) end(j journal, left []target) (err error) {
 	done := j.Targets
 	if j.Targets = left; len(left) > 0 || j.Done {

@@ -17,7 +17,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/stopmark"
 )
 
-// restoring is a restore on its way.
+// restoring is a restore that is being done.
 type restoring struct {
 	Runner
 	path    string
@@ -168,8 +168,8 @@ func (s *restoring) stages() []string {
 	return unique(stages)
 }
 
-// maxNotes is how many files are named that cannot be quite as they were: where
-// one cannot be given to its owner, others mostly cannot either.
+// maxNotes is how many files the log names that are not restored exactly. When one
+// cannot be given to its owner, most others cannot either.
 const maxNotes = 20
 
 // fullest returns the directory on whose file system there is the least room.

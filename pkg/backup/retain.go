@@ -69,9 +69,9 @@ func (r Runner) counts(ctx context.Context, a Archive) bool {
 	return false
 }
 
-// expired returns the archives that a policy keeps and those that it does not.
-// Only archives that count take part, and only those that would stay are asked
-// whether they do: what goes anyway need not be read for it.
+// expired returns the archives that a policy keeps and those that it does not. Only
+// archives that count take part. counts may read an archive, so it is called only for
+// those that would stay: the others are deleted anyway.
 func expired(policy retention.Policy, archives []Archive, counts func(Archive) bool) (keep, expire []Archive) {
 	byName := map[string]Archive{}
 	var items []retention.Item

@@ -90,8 +90,8 @@ func (r Runner) sweep() {
 	}
 }
 
-// sweepStages removes directories with new content that no journal speaks of: it
-// never was in place. Where a journal does, it has been taken back before.
+// sweepStages removes directories with new content that killed restores have left. This
+// content never was in place: a restore with a journal has been taken back before.
 func (r Runner) sweepStages(paths []string) {
 	for _, path := range besidePaths(paths, isStage) {
 		r.Log.Info().Msgf("removing %s, left by a restore that did not end", path)
@@ -102,8 +102,8 @@ func (r Runner) sweepStages(paths []string) {
 	}
 }
 
-// besidePaths returns what has such a name where restores of paths put such
-// things: beside a path, and in one that cannot be renamed.
+// besidePaths returns the files with a wanted name in the places where a restore makes
+// files: beside each path, and in a path that is a directory.
 func besidePaths(paths []string, wanted func(name string) bool) []string {
 	var dirs, found []string
 	for _, path := range paths {
@@ -138,12 +138,12 @@ func isLeftover(e fs.DirEntry) bool {
 	return strings.HasPrefix(name, "."+indexName+".") || strings.HasPrefix(name, "."+journalPrefix)
 }
 
-// remove deletes a tree of ours. What stays is a nuisance and no more.
+// remove deletes a tree that we have made. When something stays, it only warns.
 func (r Runner) remove(path string) {
 	if os.RemoveAll(path) == nil {
 		return
 	}
-	// Directories without write permission keep their content, unless for root.
+	// Only root can empty a directory that has no write permission.
 	_ = filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.IsDir() {
 			_ = os.Chmod(path, 0o700)

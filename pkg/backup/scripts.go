@@ -72,9 +72,9 @@ func (r Runner) script(ctx context.Context, f scriptdir.File, c call) (problems 
 	return problems, err
 }
 
-// after runs the scripts of IMAGE_BACKUP_POST_DIR with the path of an archive
-// that is finished. The archive stays when a script fails, so each script has its
-// turn; the result is how many failed.
+// after runs the scripts of IMAGE_BACKUP_POST_DIR with the path of an archive that is
+// finished. When a script fails, the others run all the same, because the archive stays.
+// It returns how many failed.
 func (r Runner) after(ctx context.Context, path string) (failed int) {
 	files, err := scriptdir.Find(r.Config.BackupPostDir)
 	if err != nil {

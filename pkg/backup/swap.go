@@ -12,9 +12,9 @@ import (
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
-// swap is two renames: the former content goes from Live to Kept, the new one
-// from Fresh to Live. How far it has come is told by the names that are there and
-// is recorded nowhere, so it can be cut off and done again at any point.
+// swap is two renames: the former content goes from Live to Kept, the new one from Fresh
+// to Live. The names that are there tell how far it has come, and nothing else records
+// it. So it can be interrupted and repeated at any point.
 type swap struct {
 	Live  string `json:"live"`
 	Kept  string `json:"kept,omitempty"`  // empty: there was nothing before
@@ -84,8 +84,8 @@ func (s swap) setAside() error {
 	return move(s.Live, aside)
 }
 
-// isThere reports whether there is something of a name. Unlike exists it returns an
-// error of the disk, because a take-back that took it for "not there" would lose data.
+// isThere reports whether a path exists. Unlike exists it returns an error of the disk,
+// because a take-back that took it for "not there" would lose data.
 func isThere(path string) (bool, error) {
 	if path == "" {
 		return false, nil

@@ -31,9 +31,8 @@ type target struct {
 	Aside string `json:"aside"` // where a take-back puts what it finds in place
 	Swaps []swap `json:"swaps"`
 
-	// inside says that the directory itself cannot be renamed, because a file
-	// system is mounted there or below, or its parent is not ours: then what is
-	// in it is exchanged.
+	// inside says that the directory itself cannot be renamed, because a file system is
+	// mounted there or below, or its parent is not ours: then its content is exchanged.
 	inside bool
 	as     string // what the new content is called in the stage
 	// part says that the path lies below the path of another target and is restored
@@ -195,9 +194,9 @@ func (t *target) plan(mounts map[string]bool) (err error) {
 	return err
 }
 
-// exchange plans how what is in a directory that has to stay is replaced by what
-// is in another one. What has a file system mounted at it or below has to stay
-// too: of such a directory the content is exchanged in turn, such a file stays.
+// exchange plans how the content of a directory that cannot be renamed is replaced by
+// that of another one. An entry that is a mount point stays as it is. A directory with a
+// mount point below it cannot be renamed either, so its content is exchanged in turn.
 func exchange(live, fresh, kept, aside string, mounts map[string]bool) ([]swap, error) {
 	old, err := entryNames(live)
 	if err != nil {

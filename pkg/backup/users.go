@@ -40,8 +40,8 @@ func usersOf(dirs []string) []user {
 	return users
 }
 
-// inUse returns what a process uses below one of the directories: something that
-// it writes to, if there is such a thing.
+// inUse returns one thing that a process uses below one of the directories, and rather
+// one that it writes to.
 func inUse(dir string, dirs []string) (u user) {
 	note := func(verb, path string, writes bool) {
 		for _, below := range dirs {
@@ -71,8 +71,8 @@ func inUse(dir string, dirs []string) (u user) {
 	return u
 }
 
-// opensForWriting reports how a descriptor is open: the mode of the link below
-// /proc tells it. A directory counts, because files are made through it.
+// opensForWriting reports whether a descriptor is open for writing. The mode of its link
+// below /proc tells that. A directory counts, because files are made through it.
 func opensForWriting(link string) bool {
 	info, err := os.Lstat(link)
 	if err != nil || info.Mode()&0o200 != 0 {

@@ -7,12 +7,13 @@
 // block read from the front tells what an archive is, and reading it to its end
 // proves every file against its size, mode and SHA-256.
 //
-// The manifest stands in front although sums are known only at the end, and
-// nothing is read twice or kept in memory for it: see Writer.Finish.
+// The manifest stands in front although the sums are known only at the end. See
+// Writer.Finish for how that works without reading anything twice or keeping it in
+// memory.
 //
-// Archives without a manifest, made by plain `tar czf`, are read as well; then
-// the sums of gzip are all there is to check. Entries that could reach outside
-// the directory they are unpacked into make any archive invalid.
+// Archives without a manifest, made by plain `tar czf`, are read as well; then only the
+// sums of gzip can be checked. An archive is invalid when an entry could reach outside
+// the directory that it is unpacked into.
 package archive
 
 import (
@@ -30,8 +31,8 @@ import (
 // ManifestName is the name of the first entry.
 const ManifestName = ".backup-manifest.jsonl"
 
-// PathsDir is where an archive has the paths of Head.Paths: /storage/data is
-// below IMAGE_BACKUP_PATHS/storage/data. Nobody stages a directory of this name.
+// PathsDir is where an archive has the paths of Head.Paths: /storage/data is below
+// IMAGE_BACKUP_PATHS/storage/data. Scripts must not stage a directory of this name.
 const PathsDir = "IMAGE_BACKUP_PATHS"
 
 // formatName and formatVersion are what a manifest of ours begins with.
@@ -73,8 +74,8 @@ type Head struct {
 	Unreadable int64 `json:"unreadable"`
 }
 
-// Complete reports whether everything that should be in the archive is, as it
-// was at one time.
+// Complete reports whether the archive has everything that it should have, and nothing
+// changed while it was read.
 func (h Head) Complete() bool { return h.Changed == 0 && h.Unreadable == 0 }
 
 // Kind is the kind of an entry.

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// crew makes small files in goroutines of its own: for the kernel to make one
-// takes longer than to decompress it.
+// crew makes small files in goroutines of its own, because the kernel takes longer to
+// make one than we take to decompress it.
 type crew struct {
 	jobs    chan job
 	buffers chan []byte
@@ -73,7 +73,7 @@ func (c *crew) err() error {
 	return nil
 }
 
-// dismiss ends the goroutines, after what they are at.
+// dismiss ends the goroutines, after the jobs that they are doing.
 func (c *crew) dismiss() {
 	close(c.jobs)
 	c.workers.Wait()

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// entry checks a header, against the manifest too. It returns nil for the
-// directory that everything is in.
+// entry checks a header, against the manifest too. It returns nil for the top directory
+// of the archive.
 func (r *Reader) entry(h *tar.Header) (*Entry, error) {
 	kind, err := kindOf(h)
 	if err != nil {
@@ -55,7 +55,8 @@ func (r *Reader) entry(h *tar.Header) (*Entry, error) {
 	return e, r.rules.check(e)
 }
 
-// stampDir is the directory that older archives have everything in.
+// stampDir is the form of the name of the one directory that older archives have around
+// everything.
 const stampDir = "backup-2006-01-02_15:04:05"
 
 func isStampDir(name string) bool {
@@ -84,8 +85,8 @@ func (r *Reader) path(name string, kind Kind) (string, error) {
 	return rest, nil
 }
 
-// match compares an entry with the manifest's line for it, and takes over what
-// only the manifest has.
+// match compares an entry with the manifest's line for it, and takes from the line the
+// values that only the manifest has.
 func (r *Reader) match(e *Entry) error {
 	line, err := readLine(r.lines)
 	if errors.Is(err, io.EOF) {

@@ -25,7 +25,7 @@ func (u *Unpacker) makeFile(r *Reader, dir *directory, name string, e Entry) err
 	return u.crew.do(job{dir, name, e, content})
 }
 
-// makeSmall makes a file with content that is at hand.
+// makeSmall makes a file with content that is in memory.
 func (u *Unpacker) makeSmall(j job) error {
 	defer j.dir.close()
 	return u.makeWith(j.dir, j.name, j.entry, func(f *os.File) error {
@@ -72,8 +72,8 @@ func (u *Unpacker) dress(f *os.File, e Entry) error {
 	return f.Chmod(e.Mode.FileMode())
 }
 
-// chown judges the result of a change of owner: only root may give files away,
-// and in a user name space not to everybody.
+// chown handles an error of a change of owner. Only root may give files away, and in a
+// user name space not even root can give them to every user.
 func (u *Unpacker) chown(e Entry, err error) error {
 	if err == nil || os.Geteuid() != 0 {
 		return nil
@@ -85,8 +85,8 @@ func (u *Unpacker) chown(e Entry, err error) error {
 	return err
 }
 
-// hole is the least run of zeros that is left out of a file: what file systems
-// allocate.
+// hole is the shortest run of zeros that is left out of a file. File systems allocate at
+// least as much.
 const hole = 4096
 
 var zeros [hole]byte

@@ -18,9 +18,9 @@ import (
 // under path, synced. The caller sets the fields of head that say what
 // the archive is; Finish fills in the rest, and returns the head as written.
 //
-// The manifest goes into gzip members of its own, which may stand in front of
-// others. Where the file system can insert space at the front of a file (ext4,
-// XFS) nothing is copied for it.
+// The manifest goes into gzip members of its own, which may stand in front of others.
+// When the file system can insert space at the front of a file (ext4, XFS), nothing is
+// copied.
 func (w *Writer) Finish(path string, head Head) (Head, error) {
 	defer w.Abort()
 	head.Format, head.Version = w.head.Format, w.head.Version
@@ -76,7 +76,7 @@ func settle(f *os.File) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	_ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) // a wish, and no more
+	_ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) // the kernel need not do it
 	return nil
 }
 
@@ -114,9 +114,9 @@ func newFront(head Head, listSize int64, lines *os.File) (*front, error) {
 	return &front{first.Bytes(), lines, info.Size(), last}, err
 }
 
-// write writes the front, its length a multiple of align unless that is 0. The
-// padding is an extra field in the header of the first member, which programs that
-// read gzip pass over (RFC 1952, 2.3.1.1).
+// write writes the front, its length a multiple of align unless that is 0. The padding
+// is an extra field in the header of the first member, which programs that read gzip
+// skip (RFC 1952, 2.3.1.1).
 func (f *front) write(w io.Writer, align int64) error {
 	first, err := f.aligned(align)
 	if err != nil {
@@ -154,15 +154,15 @@ func extraField(n int64) []byte {
 }
 
 const (
-	// worthInserting is the size from which copying costs more than the padding
-	// to a block of the file system.
+	// worthInserting is the size from which copying a file costs more than padding the
+	// front to a whole block of the file system.
 	worthInserting = 4 << 20
 	// maxAlign is below what an extra field can hold.
 	maxAlign = 32 << 10
 )
 
-// insert puts the front before the content of a file, without moving that. It
-// reports false where that cannot be done, and the file is as it was.
+// insert puts the front before the content of a file, without copying the content. It
+// returns false when the file system cannot do that; then the file is as it was.
 func (f *front) insert(file *os.File) (bool, error) {
 	info, err := file.Stat()
 	if err != nil || info.Size() < worthInserting {

@@ -18,8 +18,7 @@ import (
 // each, every byte escaped, and attributes.
 const maxLine = 128 << 10
 
-// maxHead is enough for the head when nothing else is read: its paths are those
-// of one environment variable.
+// maxHead is enough for the head, whose paths are those of one environment variable.
 const maxHead = 64 << 10
 
 // ReadHead reads what describes an archive, which stands in its first block. It
@@ -73,8 +72,8 @@ func readHead(lines *bufio.Reader) (*Head, error) {
 	return head, nil
 }
 
-// readLine returns the next line, which is valid until the one after it is
-// read. A line without an end is as wrong as one too long.
+// readLine returns the next line, which is valid until the one after it is read. A line
+// without an end is an error, and so is one that is too long.
 func readLine(lines *bufio.Reader) ([]byte, error) {
 	line, err := lines.ReadSlice('\n')
 	switch {

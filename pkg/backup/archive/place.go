@@ -18,8 +18,9 @@ type place struct {
 	dirs    []Entry // whose modes and times are set at the end, Path in Root
 }
 
-// enter returns the open directory of an entry; most entries are in the same
-// one as the entry before. What the archive does not list is made.
+// enter returns the open directory of an entry. It keeps the directory open, because the
+// next entry is mostly in the same one. It makes directories that the archive does not
+// list.
 func (p *place) enter(name string) (*directory, error) {
 	if p.dir != nil && p.dirPath == name {
 		return p.dir, nil
@@ -45,8 +46,8 @@ func (p *place) leave() {
 	}
 }
 
-// directory is an open directory, twice: os.Root knows no way to set the times of
-// a link.
+// directory is an open directory. It is open twice, because os.Root cannot set the times
+// of a link.
 type directory struct {
 	*os.Root
 	file  *os.File
@@ -67,10 +68,10 @@ func openDirectory(root *os.Root, name string) (*directory, error) {
 	return d, nil
 }
 
-// share makes the directory stay open for one user more.
+// share keeps the directory open for one more user.
 func (d *directory) share() { d.users.Add(1) }
 
-// close is for each of its users.
+// close is called by each user; the last one closes the directory.
 func (d *directory) close() {
 	if d.users.Add(-1) == 0 {
 		_ = d.file.Close()

@@ -23,9 +23,9 @@ const (
 // called.
 type Source func() (io.ReadCloser, error)
 
-// Reader reads an archive. Every entry that it returns obeys the rules, and once
-// Next has returned io.EOF the archive is known to be whole. All its errors are
-// about the archive and match ErrInvalid, except ctx's and the Source's own.
+// Reader reads an archive. Every entry that it returns obeys the rules, and once Next
+// has returned io.EOF the archive is known to be whole. Its errors match ErrInvalid,
+// except those of ctx and of the Source.
 type Reader struct {
 	// Head is nil when the archive has no manifest.
 	Head *Head
@@ -140,8 +140,7 @@ func (r *Reader) Close() {
 	}
 }
 
-// Next goes on to the next entry. The one for the directory that everything is
-// in is passed over.
+// Next goes on to the next entry. It skips the entry of the top directory.
 func (r *Reader) Next() (*Entry, error) {
 	e, err := r.next()
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -264,8 +263,8 @@ func (r *Reader) finish() error {
 	return io.EOF
 }
 
-// openError is an error of a Source. It is not always the archive's fault; the
-// Source says so itself.
+// openError is an error of a Source. The Source marks it itself when it is the archive's
+// fault.
 type openError struct{ error }
 
 func (e openError) Unwrap() error { return e.error }

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// rules are what every entry must obey, so that unpacking it can touch nothing
-// but the directory it is unpacked into, and so that two entries never meet.
+// rules are what every entry must obey. Then unpacking touches nothing outside the
+// directory that it unpacks into, and no entry replaces another one.
 type rules struct {
 	limits  Limits
 	bytes   int64
 	entries int64
-	// seen has what all paths so far are, by hash: names would take many times
-	// the memory.
+	// seen has the kind of each path so far, by the hash of the path. Paths themselves
+	// would take many times the memory.
 	seen map[uint64]letter
 	seed maphash.Seed
 }

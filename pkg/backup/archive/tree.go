@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Skip decides what is left out of a tree: rel is the path below what was
-// added, "." for that itself.
+// Skip decides what is left out of a tree: rel is the path below the directory that was
+// added, "." for that directory itself.
 type Skip func(rel string) bool
 
 // Add puts dir/name, with everything below it, into the archive under the path
@@ -82,7 +82,7 @@ func newTree(ctx context.Context, to sink, skip Skip) *tree {
 	return &tree{sink: to, ctx: ctx, skip: skip, links: map[inode]string{}}
 }
 
-// tree is what is added by one call. Links in it lead to files in it.
+// tree is what one call adds. Its hard links lead to files of the same tree.
 type tree struct {
 	sink
 	ctx   context.Context

@@ -11,9 +11,9 @@ import (
 	"sync"
 )
 
-// Target says where a part of an archive goes: the entry From and everything
-// below it becomes As, and what is below As, in Root. An empty From is all that
-// no other target takes, and keeps its paths.
+// Target says where a part of an archive goes: the entry From, with everything below it,
+// becomes As in Root. An empty From takes everything that no other target takes, under
+// the same paths.
 type Target struct {
 	From string
 	Root *os.Root
@@ -24,8 +24,8 @@ type Target struct {
 // holds a file of an entry's name already.
 type Unpacker struct {
 	Targets []Target
-	// Note is called for what cannot be as it was: owners that this process may
-	// not give, setuid bits that it will not.
+	// Note is called for a file that cannot be restored exactly: this process may not
+	// give it to its owner, or does not restore its setuid bit.
 	Note func(path, what string)
 
 	places []*place

@@ -34,9 +34,8 @@ const (
 
 // Writer writes an archive: Add as often as needed, then Finish or Abort.
 type Writer struct {
-	// Warn is called for what is not in the archive as it should be. Lost says
-	// that it is missing, in contrast to something that changed while it was
-	// read.
+	// Warn is called for each file that is not in the archive as it should be. Lost says
+	// that the file is missing; otherwise it changed while it was read.
 	Warn func(path string, lost bool, why error)
 	// Progress is called with the number of bytes just read from files.
 	Progress func(n int)
@@ -94,10 +93,10 @@ func (w *Writer) Abort() {
 	}
 }
 
-// Missing notes what should be in the archive and cannot be.
+// Missing notes a path that should be in the archive and cannot be read.
 func (w *Writer) Missing(path string, why error) { w.warn(path, true, cause(why)) }
 
-// warn counts what is not as it should be.
+// warn counts a file that is not as it should be, and calls Warn.
 func (w *Writer) warn(path string, lost bool, why error) {
 	if lost {
 		w.head.Unreadable++
