@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// blocks is what of a file of logrotate's says which logs it is about. See
-// logrotate(8); what logrotate would refuse, it reports itself.
+// blocks is the part of a file of logrotate's that says which logs it is about; see
+// logrotate(8). Errors are left for logrotate to report.
 type blocks struct {
 	blocks  []block
 	globals []string // the directives outside of blocks, by their first word

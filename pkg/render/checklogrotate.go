@@ -14,9 +14,9 @@ import (
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
-// checkLogrotate has logrotate itself look at what a child image brings along. It
-// costs milliseconds, so it is left out for the files as shipped, and where the
-// last start has rendered, and so checked, the very same.
+// checkLogrotate lets logrotate itself check the files of a child image. This costs
+// milliseconds, so it is left out when all files are as shipped, and when the last start
+// has rendered, and so checked, the same files.
 func (r *renderer) checkLogrotate(files []*rotationFile) error {
 	program, err := exec.LookPath("logrotate")
 	if err != nil {
@@ -56,7 +56,8 @@ func (r *renderer) checkLogrotate(files []*rotationFile) error {
 	return nil
 }
 
-// areNew reports whether anything is to be checked.
+// areNew reports whether there is something to check: a file that is not shipped, and a
+// difference from what the last start has rendered.
 func (r *renderer) areNew(files []*rotationFile) bool {
 	if !slices.ContainsFunc(files, func(f *rotationFile) bool { return !f.shipped }) {
 		return false

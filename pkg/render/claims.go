@@ -9,7 +9,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
-// claim is a path in a block's header, in the order in which logrotate reads them.
+// claim is a path in the header of a block, which claims the logs of that path.
 type claim struct {
 	file  *rotationFile
 	block *block
@@ -61,8 +61,8 @@ func (r *renderer) claims(files []*rotationFile) []claim {
 }
 
 // winners returns the claim that counts for each log: a child image's wins over a
-// shipped one, and else the first. The others are taken out, unless they are
-// patterns, whose later matches logrotate ignores when it is told to.
+// shipped one, otherwise the first wins. The other paths are taken out of their blocks.
+// Patterns stay, because logrotate can be told to ignore a second match.
 func (r *renderer) winners(claims []claim, logs []supervisorconf.Log) map[string]claim {
 	winners := map[string]claim{}
 	type place struct {
@@ -125,7 +125,8 @@ func (f *rotationFile) cut(c claim) {
 	f.change(c.start, c.end, "")
 }
 
-// nameOf is the name of a log; where supervisord makes it up, one like it.
+// nameOf returns the path of a log. When supervisord makes the name up, it returns an
+// example of such a path.
 func nameOf(l supervisorconf.Log) string {
 	if l.Auto {
 		return strings.ReplaceAll(l.Path, "*", "xxxxxxxx")

@@ -8,10 +8,10 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
-// entryPoint looks at a command that runs an entry point of the image by its path.
-// What a child image has put there must be executable; else the program would
-// just be FATAL. A built-in file that the kernel cannot run, because the binary lies
-// somewhere else on this machine, is run by the binary.
+// entryPoint checks a command that runs an entry point of the image by its path. A child
+// image's file there must be executable, because otherwise the program would only become
+// FATAL. When the kernel cannot run a built-in file, because the binary lies somewhere
+// else on this machine, the returned command runs the binary instead.
 func (r *renderer) entryPoint(s *supervisorconf.Section, command string) string {
 	for _, e := range []struct{ dir, variable, name string }{
 		{r.CronDir, "IMAGE_CRON_DIR", "cron.py"},

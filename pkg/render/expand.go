@@ -10,9 +10,9 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
-// lookedUp are the options that supervisord 4 looks up, by kind of section, and
-// so expands: in others a % means nothing. Of an [rpcinterface] it takes all.
-// See supervisor/options.py.
+// lookedUp are the options that supervisord 4 reads, and so expands, by kind of section.
+// In other options a % means nothing. It reads all options of an [rpcinterface]. See
+// supervisor/options.py.
 var lookedUp = map[string][]string{
 	"supervisord": {
 		"minfds", "minprocs", "directory", "user", "umask", "logfile", "logfile_maxbytes", "logfile_backups", "loglevel",
@@ -46,8 +46,8 @@ var ownNames = map[string]bool{
 }
 
 // checkConf reports what supervisord could not read or expand, programs without a
-// command, and directories that are missing: it would end with status 2, and name
-// neither file nor line.
+// command, and directories that are missing: supervisord would end with status 2, and
+// name neither file nor line.
 func (r *renderer) checkConf(conf *supervisorconf.Conf) {
 	for _, f := range conf.Files {
 		r.checkLines(f)
@@ -100,8 +100,8 @@ func (r *renderer) checkOptions(conf *supervisorconf.Conf, s *supervisorconf.Sec
 	}
 }
 
-// cutConversion takes off what Python wants behind a name in parentheses, up to
-// the letter that says how the value is written. Without such a letter as is "".
+// cutConversion cuts off what follows a name in parentheses, up to the letter that tells
+// Python how to write the value. as is that letter, "" when there is none.
 func cutConversion(s string) (as, after string) {
 	const digits = "0123456789"
 	rest := strings.TrimLeft(strings.TrimLeft(s, "-#0 +"), digits)
@@ -128,7 +128,7 @@ func (c percentCheck) problem(p supervisorconf.Part, format string, args ...any)
 	c.renderer.problem(c.option.Block.File.Path, p.Line, c.option.Key+": "+format, args...)
 }
 
-// part reports whether all is well with a part of the value.
+// part checks a part of the value, and reports whether it can be expanded.
 func (c percentCheck) part(p supervisorconf.Part) bool {
 	ok := true
 	for rest := p.Text; ; {
@@ -191,7 +191,8 @@ func (r *renderer) checkDir(conf *supervisorconf.Conf, o supervisorconf.Option, 
 	}
 }
 
-// isDir looks once at the directory that most programs log to.
+// isDir reports whether there is a directory. It remembers the answer, because most
+// programs log to the same one.
 func (r *renderer) isDir(path string) bool {
 	is, known := r.isDirs[path]
 	if !known {
@@ -202,8 +203,8 @@ func (r *renderer) isDir(path string) bool {
 	return is
 }
 
-// checkExpandedTwice reports a % that is left of a log file's name once it has
-// been expanded: supervisord expands it again, and ends.
+// checkExpandedTwice reports a % that remains in the name of a log file after it was
+// expanded. supervisord expands the name again, and ends because of the %.
 func (r *renderer) checkExpandedTwice(conf *supervisorconf.Conf, o supervisorconf.Option) {
 	leavesPercent := false
 	supervisorconf.Replace(o.Value(), func(name, _ string) (string, bool) {

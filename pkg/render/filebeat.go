@@ -13,9 +13,9 @@ import (
 )
 
 // filebeat renders the global file and every input of filebeat.d. The results are
-// private, as they hold values and as filebeat insists on it. While filebeat does
-// not run there is nothing to render, and what a former life rendered goes: it
-// held that life's password.
+// private, because they hold values and because filebeat insists on it. When filebeat
+// does not run, nothing is rendered, and the files that an earlier start has rendered
+// are removed: they hold a password.
 func (r *renderer) filebeat() error {
 	dir := filepath.Join(filepath.Dir(filebeatConf(r.Config)), "filebeat.d")
 	r.owns(dir, filebeatConf(r.Config))
@@ -59,8 +59,8 @@ func (r *renderer) addYAML(path string, f *yamlFile) error {
 	return err
 }
 
-// filebeatGlobal reads the global file. The settings of the output file take the
-// place of those that both have, and of any other output.
+// filebeatGlobal reads the global file. The settings of the output file replace the same
+// settings of the global file, and its output replaces any other.
 func (r *renderer) filebeatGlobal(ids map[string]string, inputsDir string) (*yamlFile, error) {
 	global, err := r.readYAML(filepath.Join(r.LoggingDir, "filebeat-global.yml"), inputsDir)
 	if err != nil {
@@ -104,7 +104,7 @@ func (r *renderer) readYAML(path, inputsDir string) (*yamlFile, error) {
 	return &yamlFile{path, docs}, nil
 }
 
-// override takes the settings out of the global file that the output file makes.
+// override removes from the global file the settings that the output file has too.
 func (r *renderer) override(global, output *yamlFile) {
 	own, hasOutput := map[string]bool{}, false
 	for _, p := range pairs(output.root()) {
@@ -127,7 +127,7 @@ func (r *renderer) override(global, output *yamlFile) {
 
 func isOutput(key string) bool { return key == "output" || strings.HasPrefix(key, "output.") }
 
-// checkRedisCA looks at the certificates that filebeat would only complain of in
+// checkRedisCA checks the file of certificates. filebeat would report an error only in
 // its own log.
 func (r *renderer) checkRedisCA() error {
 	if !bool(r.RedisTLS) || r.RedisCAFile == "" || r.HasFilebeatOutput() {

@@ -39,13 +39,13 @@ func globalInputs(f *yamlFile) []*yaml.Node {
 // needPaths are the types of inputs that read files.
 var needPaths = []string{"filestream", "log", "container"}
 
-// checkInputs reports what filebeat would only complain of in its own log, if at
-// all, and makes filebeat 9 run what is deprecated. ids are the places
-// of the ids so far.
+// checkInputs reports faults that filebeat would report only in its own log, or not at
+// all. It also allows inputs of deprecated types, which filebeat 9 would refuse. ids has
+// the place of each id so far.
 func (r *renderer) checkInputs(f *yamlFile, inputs []*yaml.Node, ids map[string]string) {
 	for _, input := range inputs {
 		if input.Kind == yaml.AliasNode {
-			continue // it is judged where it is written
+			continue // the input is checked in the file that has it
 		}
 		if input.Kind != yaml.MappingNode {
 			r.problem(f.path, input.Line, "expected an input (- type: filestream and so on)")
@@ -70,8 +70,8 @@ func (r *renderer) checkInputs(f *yamlFile, inputs []*yaml.Node, ids map[string]
 	}
 }
 
-// checkID wants an id of its own for an input: under it the registry notes what
-// has been shipped.
+// checkID reports an input without an id of its own. filebeat's registry notes under the
+// id what was shipped.
 func (r *renderer) checkID(f *yamlFile, input *yaml.Node, ids map[string]string) {
 	id := text(input, "id")
 	if id == "" {

@@ -9,10 +9,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// literals makes a string of each scalar that is one reference, and reports names
-// that are not set. filebeat parses what it expands, so that a version 2 became a
-// number and a password with a comma a list. What filebeat expands elsewhere in a
-// scalar is left to it, and so are keys.
+// literals makes a string of each scalar that is one reference, and reports names that
+// are not set. filebeat parses what it expands, and would make a number of the version 2
+// and a list of a password with a comma. All other references, in a part of a scalar or
+// in a key, are left to filebeat.
 func (r *renderer) literals(f *yamlFile) {
 	for _, doc := range f.docs {
 		r.literalsBelow(f.path, doc)
@@ -35,7 +35,7 @@ func (r *renderer) literalsBelow(path string, n *yaml.Node) {
 
 func isFlowList(n *yaml.Node) bool { return n.Kind == yaml.SequenceNode && n.Style&yaml.FlowStyle != 0 }
 
-// literal reports whether it has made a scalar a string.
+// literal makes a scalar a string when it is one reference, and reports whether it has.
 func (r *renderer) literal(path string, s *yaml.Node) bool {
 	value, ok := r.referred(s.Value)
 	if !ok {

@@ -21,7 +21,7 @@ type rotationFile struct {
 	changes        []change
 	blocks         []block
 	globals        []string // directives outside of blocks
-	shipped        bool     // as the container manager brings it along
+	shipped        bool     // unchanged since the container manager shipped it
 }
 
 // logrotate reads the global file, which comes first, and every file of
@@ -93,7 +93,7 @@ func isTaboo(name string) bool {
 	return strings.Contains(name, ".rhn-cfg-tmp-") || slices.ContainsFunc(taboo, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
-// saysSu reports whether a child image says itself as whom to rotate.
+// saysSu reports whether the text itself says as which user to rotate.
 func saysSu(text string) bool {
 	for line := range strings.Lines(text) {
 		if words := strings.Fields(line); len(words) > 1 && words[0] == "su" {
@@ -123,8 +123,8 @@ func (r *renderer) needsSu() bool {
 	})
 }
 
-// includeInstead makes logrotate read the directory `to` where it would have
-// read `from`, and in any case.
+// includeInstead makes logrotate read the directory `to` in place of `from`. When the
+// text does not include `from`, logrotate reads `to` at the end.
 func (f *rotationFile) includeInstead(from, to string) {
 	include := "include " + to // logrotate takes the line as it is, and knows no quotes here
 	at := f.includes(from)
@@ -153,9 +153,9 @@ func (f *rotationFile) includes(dir string) (lines []span) {
 // configuration; endscript ends each.
 var scriptStarts = []string{"prerotate", "postrotate", "firstaction", "lastaction", "preremove"}
 
-// substitute replaces `${NAME}`. In a shell body every name that is not set, and
-// every value that a shell would not take literally, is left for the shell: it
-// finds the value in its environment.
+// substitute replaces `${NAME}`. In a shell body it leaves names that are not set, and
+// names whose values a shell would not take literally. The shell finds their values in
+// its environment.
 func (r *renderer) substitute(path, text string) string {
 	lines := strings.Split(text, "\n")
 	inScript := false

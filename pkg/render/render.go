@@ -47,7 +47,7 @@ func filebeatConf(c config.Config) string {
 // Result is what a start needs to know of what was rendered.
 type Result struct {
 	Supervisord *supervisorconf.Conf
-	// Warnings, with file and line, are about what works, but not as its author
+	// Warnings, with file and line, are about things that work, but not as their author
 	// may think.
 	Warnings []string
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
-// divideRotation sees to it that every log is rotated by one program, once: a log
-// of supervisord's for which logrotate has a block by logrotate alone, and a log
-// with two blocks as one of them says.
+// divideRotation makes sure that one program rotates each log, once. When logrotate has
+// a block for a log of supervisord's, supervisord does not rotate it. When a log has two
+// blocks, only one of them counts.
 func (r *renderer) divideRotation(conf *supervisorconf.Conf, files []*rotationFile) {
 	logs := conf.Logs()
 	claims := r.claims(files)
@@ -48,8 +48,8 @@ func (r *renderer) divideRotation(conf *supervisorconf.Conf, files []*rotationFi
 	r.warnOfHalves(logs, winners)
 }
 
-// ownLogs are the logs that cron and what cron runs write to, and open anew when
-// they were renamed.
+// ownLogs are the logs that cron, the backup and the health checks write. They open them
+// anew when they were renamed.
 func (r *renderer) ownLogs() []string {
 	return []string{filepath.Join(r.LogsDir, "crond.log"), r.BackupLog, r.LivenessLog, r.ReadinessLog}
 }
@@ -79,15 +79,15 @@ func (h *held) areAll() bool {
 	})
 }
 
-// complete completes the block of logs that are opened anew after a rotation: by
-// supervisord when it gets the signal, by us with the next line. Until then the
-// renamed file is written to, so it must be neither packed nor moved again: an
-// empty log, which a block's `create` makes, is not rotated. A copy that is then
-// truncated loses what is written in between.
+// complete adds to a block what a log needs that is opened anew after a rotation.
+// supervisord opens its logs anew when it gets the signal, we open ours with the next
+// line. Until then the writer writes to the renamed file, so that must be neither
+// compressed nor renamed again: an empty log, which a block's `create` makes, is not
+// rotated. A copy with a truncation would lose what is written in between.
 //
-// Where the block is about other logs too, whose programs may need the truncation,
-// a block of their own in front of it is for these. complete reports whether there
-// is one.
+// The block may name other logs too, whose programs may need the truncation. Then
+// complete puts another block in front of it, for the logs that are opened anew, and
+// returns true.
 func (r *renderer) complete(files []*rotationFile, h *held, signal string) bool {
 	if h == nil {
 		return false
@@ -178,7 +178,7 @@ func quotePath(path string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(path) + `"`
 }
 
-// supervisordPIDFile is where supervisord says who it is.
+// supervisordPIDFile is the path of supervisord's pid file.
 func (r *renderer) supervisordPIDFile(conf *supervisorconf.Conf) string {
 	if path := conf.Section("supervisord").Value("pidfile", ""); filepath.IsAbs(path) {
 		return path
@@ -188,8 +188,8 @@ func (r *renderer) supervisordPIDFile(conf *supervisorconf.Conf) string {
 
 func quoteShell(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// warnOfHalves reports logs that nobody rotates any more: an option of supervisord
-// is for all processes of a section.
+// warnOfHalves reports logs that nobody rotates: logrotate has a block for some
+// processes of a section, and supervisord's option is 0 for all of them.
 func (r *renderer) warnOfHalves(logs []supervisorconf.Log, winners map[string]claim) {
 	type option struct {
 		section *supervisorconf.Section

@@ -6,14 +6,15 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
-// sectionKinds are those that supervisord and supervisorctl look at; they pass
-// over any other without a word.
+// sectionKinds are the kinds of sections that supervisord and supervisorctl read. They
+// ignore any other, and do not say so.
 var sectionKinds = []string{
 	"supervisord", "supervisorctl", "unix_http_server", "inet_http_server", "include",
 	"program", "eventlistener", "fcgi-program", "group", "rpcinterface", "ctlplugin",
 }
 
-// checkSections warns of sections that do not do what they look like.
+// checkSections warns of sections that supervisord ignores, or reads in another way than
+// they look.
 func (r *renderer) checkSections(conf *supervisorconf.Conf) {
 	for _, s := range conf.Sections {
 		if !slices.Contains(sectionKinds, s.Kind()) {

@@ -15,8 +15,8 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
-// supervisord reads global.conf and every file that it includes, and edits them.
-// `%(ENV_X)s` is left for supervisord to expand, once it is known that it can.
+// supervisord reads global.conf and every file that it includes, and edits them. It
+// checks the names in `%(ENV_X)s`, and leaves their expansion to supervisord.
 func (r *renderer) supervisord() (*supervisorconf.Conf, error) {
 	global := filepath.Join(r.SupervisorDir, "global.conf")
 	conf, err := supervisorconf.Load(global, r.lookup, include)
@@ -168,15 +168,15 @@ func (r *renderer) expandForClients(conf *supervisorconf.Conf) fs.FileMode {
 	return perm
 }
 
-// minEventBuffer and eventsPerProcess size an event listener's buffer, of which
-// supervisord drops the oldest entries: starting takes a process two to four
-// events, all of them before the listener has answered the first.
+// minEventBuffer and eventsPerProcess are for the size of an event listener's buffer.
+// supervisord drops the oldest events of a full buffer. The start of a process makes two
+// to four events, and all may come before the listener has answered the first.
 const (
 	minEventBuffer   = 1024
 	eventsPerProcess = 4
 )
 
-// editSection makes the values that follow from the environment.
+// editSection sets the options that follow from the environment.
 func (r *renderer) editSection(s *supervisorconf.Section, processes int) {
 	switch s.ID() {
 	case "program:crond":
@@ -206,15 +206,15 @@ func (r *renderer) renderedPaths(command string) string {
 	}
 	for _, conf := range confs {
 		name := filepath.Base(conf)
-		to := "%(ENV_IMAGE_RUN_DIR)s/logging/" + name // a value may look like a comment, a name's does not
+		to := "%(ENV_IMAGE_RUN_DIR)s/logging/" + name // a name, because a value could contain what looks like a comment
 		command = strings.ReplaceAll(command, "%(ENV_IMAGE_LOGGING_DIR)s/"+name, to)
 		command = strings.ReplaceAll(command, filepath.Join(r.LoggingDir, name), to)
 	}
 	return command
 }
 
-// checkFilebeat says at the start that logs have nowhere to go, instead of a
-// program that is FATAL.
+// checkFilebeat reports at the start that filebeat is not installed. Otherwise the
+// program would only become FATAL.
 func (r *renderer) checkFilebeat(s *supervisorconf.Section) {
 	words := strings.Fields(s.Value("command", ""))
 	if !r.ShipsLogs() || len(words) == 0 {

@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// yamlFile is one of filebeat's files. Its nodes are changed, and then encoded:
-// only filebeat reads the result, so nothing of the text but its data is kept.
+// yamlFile is one of filebeat's files. Its nodes are changed and then encoded. Only the
+// data is kept, because only filebeat reads the result.
 type yamlFile struct {
 	path string
 	docs []*yaml.Node // of kind DocumentNode; filebeat reads the first
@@ -115,14 +115,13 @@ func pairs(n *yaml.Node) []pair {
 	return all
 }
 
-// value returns what a mapping says of a name, itself or by what it merges in
-// (<<: *other); nil when it says nothing.
+// value returns the value that a mapping has for a name, by itself or by what it merges
+// in (<<: *other). It returns nil when there is no value.
 func value(n *yaml.Node, name string) *yaml.Node {
 	return valueIn(n, name, map[*yaml.Node]bool{})
 }
 
-// valueIn passes over the nodes that it has seen, because a mapping may merge
-// itself in.
+// valueIn skips nodes that it has seen, because a mapping may merge itself in.
 func valueIn(n *yaml.Node, name string, seen map[*yaml.Node]bool) *yaml.Node {
 	n = target(n)
 	if seen[n] {

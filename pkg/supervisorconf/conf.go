@@ -1,7 +1,7 @@
-// Package supervisorconf is supervisord's configuration as supervisord reads it:
-// the main file and those that it includes, with all sections of one name as one,
-// in which the last value of an option counts. Where a value stands is known, and
-// values can be set; the files keep everything else as their authors wrote it.
+// Package supervisorconf is supervisord's configuration as supervisord reads it: the
+// main file and those that it includes, with all sections of one name as one, in which
+// the last value of an option counts. It knows in which file and line a value stands,
+// and can set values; everything else in the files stays as it was written.
 package supervisorconf
 
 import (
@@ -29,8 +29,8 @@ type Conf struct {
 // Lookup returns a variable of the environment.
 type Lookup func(name string) (value string, ok bool)
 
-// Section is what supervisord makes of all blocks with one name. Its methods may
-// be called for a section that is not there, which has no options.
+// Section is what supervisord makes of all blocks with one name. A nil Section is one
+// that does not exist: its methods find no options.
 type Section struct {
 	Name   string
 	Blocks []*Block // at least one
@@ -77,8 +77,8 @@ func read(path string) (*File, error) {
 
 const here = "%(here)s"
 
-// included returns the files that patterns stand for, each once. A bad pattern
-// stands for none, and a hidden file is meant only by a pattern that says so.
+// included returns the files that match the patterns, each once. A bad pattern matches
+// no file. A hidden file matches only a pattern with a dot in front.
 func included(dir string, patterns []string) []string {
 	var files []string
 	for _, pattern := range patterns {
@@ -163,7 +163,7 @@ func (s *Section) IsProgram() bool {
 	return slices.Contains([]string{"program", "eventlistener", "fcgi-program"}, s.Kind())
 }
 
-// option returns the option that counts of those with a key, or nil.
+// option returns the option that counts among those with the key, or nil.
 func (s *Section) option(key string) *Option {
 	if s == nil {
 		return nil
@@ -176,7 +176,7 @@ func (s *Section) option(key string) *Option {
 	return nil
 }
 
-// Options returns the options that count.
+// Options returns the options, each key once, with the value that counts.
 func (s *Section) Options() []Option {
 	var options []Option
 	for _, b := range s.Blocks {
@@ -222,8 +222,8 @@ func (s *Section) Set(key, value string) {
 	s.Blocks[len(s.Blocks)-1].add(key, value)
 }
 
-// assignment is a name and its value in an environment option, as Python's shlex
-// takes them apart. Most starts need it not once, and can do without its cost.
+// assignment is a name and its value in an environment option, as Python's shlex takes
+// them apart. It is compiled when it is used, because most starts do not need it.
 var assignment = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`([^\s=,"']+)\s*=\s*("[^"]*"|'[^']*'|[^\s,"']*)`)
 })

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Expand expands %(ENV_NAME)s, %(host_node_name)s and %%. What is not known stays.
+// Expand expands %(ENV_NAME)s, %(host_node_name)s and %%. Names that are not known stay.
 func (c *Conf) Expand(value string) string { return c.expand(value, nil) }
 
 // expand expands further names, whose values are texts and numbers, too.

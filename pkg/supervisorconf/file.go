@@ -22,7 +22,7 @@ type Block struct {
 	Line    int // of its header, from 1
 	Options []Option
 
-	indent string // of the first option, or of the next section: what stands before it must not be indented less
+	indent string // of the first option, or of the next section: an added option must be indented as much
 }
 
 // Option is an option of a block.
@@ -132,7 +132,7 @@ func (b *Block) add(key, value string) {
 	b.Options = append(b.Options, o)
 }
 
-// Option returns the option that counts of those with a key, the last, or nil.
+// Option returns the last option with the key, which is the one that counts, or nil.
 func (b *Block) Option(key string) *Option {
 	for i := range slices.Backward(b.Options) {
 		if b.Options[i].Key == key {

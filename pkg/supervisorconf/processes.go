@@ -107,9 +107,8 @@ func (l Log) Key() string {
 	return l.Stream + "_logfile"
 }
 
-// Logs returns the log files of all processes and supervisord's own. A log whose
-// path is not known is left out, and so are those that are no files of
-// supervisord's: NONE, syslog and devices.
+// Logs returns the log files of all processes and supervisord's own. It leaves out a log
+// whose path is not known, and logs that are not files: NONE, syslog and devices.
 func (c *Conf) Logs() []Log {
 	var logs []Log
 	if path := c.LogFile(); path != "" {
