@@ -14,23 +14,24 @@ import (
 	"github.com/ZPascal/container-manager/pkg/script"
 )
 
-// errEnding is why jobs that outlast the runner are ended.
+// errEnding is the cause with which jobs that outlast the runner are ended.
 var errEnding = errors.New("cron ends")
 
 // stopGrace is how long an ended job has between SIGTERM and SIGKILL. With
 // Runner.Grace it stays below the 10 seconds that supervisord waits by default.
 const stopGrace = 3 * time.Second
 
-// job is an entry at work. A reload that finds the same entry again keeps it, so
-// that it is not started while it still runs and keeps its rhythm.
+// job is an entry whose command runs when it is due. A reload that finds the same entry
+// again keeps the job. So the job keeps its rhythm, and is not started while it still
+// runs.
 type job struct {
 	entry   atomic.Pointer[Entry] // a reload may change its line and environment
 	wrapped robfig.Job            // Run, skipped while it is running already
 
 	scheduler *scheduler
 
-	// Only the scheduler's goroutine uses these. Between two schedulers the reload
-	// uses them, which starts the next one.
+	// Only the scheduler's goroutine uses these. A reload uses them too, but only after
+	// one scheduler has stopped and before it starts the next.
 	due  time.Time
 	keep bool
 }
@@ -42,8 +43,8 @@ func newJob(e *Entry, s *scheduler) *job {
 	return j
 }
 
-// Next implements robfig.Schedule. When keep is set it returns what it returned
-// last once more, even if that is past: the scheduler then runs it at once.
+// Next implements robfig.Schedule. When keep is set, it returns once more what it has
+// returned last. When that time is past, the scheduler runs the job at once.
 func (j *job) Next(now time.Time) time.Time {
 	if !j.keep {
 		j.due = j.entry.Load().Schedule.Next(now)
@@ -113,10 +114,10 @@ func (r *Runner) runCommand(ctx context.Context, e Entry, output func(string)) e
 	}.Run(ctx)
 }
 
-// jobLog tells the log what robfig/cron's wrappers tell their logger.
+// jobLog writes what robfig/cron's wrappers report to our log.
 type jobLog struct{ *job }
 
-// Info implements robfig.Logger: SkipIfStillRunning calls it for one thing.
+// Info implements robfig.Logger. SkipIfStillRunning calls it only when it skips the job.
 func (l jobLog) Info(string, ...any) {
 	named := log.Named(l.scheduler.Log, l.entry.Load().Name())
 	named.Warn().Msg("skipped: it is still running")

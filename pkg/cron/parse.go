@@ -12,8 +12,8 @@ import (
 	"github.com/ZPascal/container-manager/pkg/schedule"
 )
 
-// maxLine is half of what Linux takes as one argument, far above what anybody
-// writes, and bounds the memory that a file of another kind can take.
+// maxLine is half of what Linux takes as one argument, and far above what anybody
+// writes. It bounds the memory for a file that is no crontab.
 const maxLine = 64 << 10
 
 // Parse reads a crontab; file is its name in the table and in errors. When lines
@@ -64,8 +64,7 @@ type parser struct {
 	env        []string
 	tz, cronTZ *time.Location
 
-	// Many entries share their schedule or time zone, each of which takes a
-	// while to read.
+	// Many entries share their schedule or time zone, and each takes a while to parse.
 	schedules map[string]schedule.Schedule
 	zones     map[string]*time.Location
 }

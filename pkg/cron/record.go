@@ -13,9 +13,8 @@ import (
 	"github.com/ZPascal/container-manager/pkg/proc"
 )
 
-// record keeps, in a directory, which jobs are running, for a cron that takes the
-// place of one that was killed. It must not start a job beside the one that still
-// runs.
+// record keeps in a directory which jobs are running. When cron is killed, the next cron
+// reads the record, so that it does not start a job that still runs.
 //
 // A running job is an empty file. All that it says is its name, JOB-PID-START, with
 // a sum of the entry and the process; see proc.ID. So it is whole after a kill.

@@ -31,17 +31,16 @@ type Runner struct {
 	record *record
 }
 
-// watchInterval is how often files and clock are looked at. inotify would tell
-// sooner, but not about a link that is pointed elsewhere, a volume that another
-// machine writes to, or the clock; some calls of stat every ten seconds cost
-// nothing that could be measured, and SIGHUP is there for the impatient.
+// watchInterval is how often files and clock are looked at. inotify would be faster, but
+// misses a link that is pointed elsewhere, a volume that another machine writes to, and
+// the clock. The cost of a few calls of stat every ten seconds cannot be measured.
+// SIGHUP makes cron look at once.
 const watchInterval = 10 * time.Second
 
-// Run runs jobs until ctx is done. It then starts no more, gives those that are
-// running Grace to end, and ends their process groups. What comes in by reload
-// makes it read the crontabs again. The error is about the crontabs as they are
-// at the start; of later ones that cannot be used the log tells, and the jobs
-// stay as they are.
+// Run runs jobs until ctx is done. It then starts no more, gives those that are running
+// Grace to end, and ends their process groups. A value in reload makes it read the
+// crontabs again. The error is about the crontabs at the start. When later ones cannot
+// be used, the log says so, and the jobs stay as they are.
 func (r *Runner) Run(ctx context.Context, reload <-chan os.Signal) error {
 	watch := newWatch(r.Files, r.clock)
 	table, err := r.read(0)
@@ -77,8 +76,9 @@ func (r *Runner) Run(ctx context.Context, reload <-chan os.Signal) error {
 	}
 }
 
-// read reads the crontabs, at the start and for each reload. Bad lines are logged
-// and left out when at least so many good ones remain, unless the runner is strict.
+// read reads the crontabs, at the start and for each reload. It logs bad lines and
+// leaves them out. That is an error when fewer than least good ones remain, or when the
+// runner is strict.
 func (r *Runner) read(least int) (Table, error) {
 	table, repeated, err := ReadFiles(r.Files)
 	var problems Problems

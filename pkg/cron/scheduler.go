@@ -11,7 +11,7 @@ import (
 	robfig "github.com/robfig/cron/v3"
 )
 
-// scheduler is a runner at work.
+// scheduler runs the jobs of a runner.
 type scheduler struct {
 	*Runner
 	ctx  context.Context // of the jobs
@@ -34,12 +34,12 @@ func (s *scheduler) reload() {
 	s.Log.Info().Msgf("%s from %s, %d of them as before", count(len(table)), strings.Join(s.Files, " and "), kept)
 }
 
-// key is what makes a job the same after a reload.
+// key identifies a job across reloads.
 type key struct{ file, spec, zone, command string }
 
-// replace makes a table the one whose jobs run, and returns how many of them are
-// the same as before. Those are never started while they are still running, and
-// are due when they were.
+// replace replaces the jobs by those of a table, and returns how many of them are the
+// same as before. These keep the time at which they are due, and are not started while
+// they still run.
 func (s *scheduler) replace(table Table) (kept int) {
 	before := make(map[key][]*job, len(s.jobs))
 	for _, j := range s.jobs {
@@ -69,9 +69,9 @@ func keyOf(e Entry) key {
 	return key{e.File, e.Spec, e.Schedule.Zone(), e.Command}
 }
 
-// restart hands the jobs to a scheduler of their own, in place of the one
-// before. Those that keep returns true for are due when they were, at once if
-// that is past; the others from now on.
+// restart hands the jobs to a new robfig scheduler. A job for which keep returns true
+// keeps the time at which it is due, and runs at once when that is past. The time of any
+// other job is computed from now on.
 func (s *scheduler) restart(keep func(*job) bool) {
 	zone := s.Zone
 	if zone == nil {

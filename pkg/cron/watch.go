@@ -43,8 +43,8 @@ func versionOf(file string) version {
 	return version{s.Dev, s.Ino, s.Size, s.Mtim}
 }
 
-// changed reports whether there is something new to read. That a file is gone is
-// not, and is logged.
+// changed reports whether there is something new to read. When a file is gone, it only
+// logs that.
 func (w *watch) changed(l log.Logger) bool {
 	changed := false
 	for i, file := range w.files {
@@ -77,8 +77,8 @@ func systemClock() func() reading {
 	}
 }
 
-// jump returns by how much the clock on the wall was set forward since the last
-// look; a machine that slept looks the same.
+// jump returns by how much the clock on the wall was set forward since the last look.
+// When the machine slept, it looks the same.
 func (w *watch) jump() time.Duration {
 	now := w.clock()
 	jump := now.wall.Sub(w.last.wall) - (now.elapsed - w.last.elapsed)

@@ -41,7 +41,7 @@ func (f Files) Handle(e Event) {
 		return
 	}
 	pid := noPID
-	// Of STOPPED and EXITED supervisord tells the id that the process had.
+	// For STOPPED and EXITED, supervisord tells the id that the process had before.
 	if p := e.Payload["pid"]; p != "" && (state == "RUNNING" || state == "STOPPING") {
 		pid = p
 	}
@@ -49,9 +49,9 @@ func (f Files) Handle(e Event) {
 	f.write(f.statePath(name), state)
 }
 
-// write puts the file in place. On a full disk it writes into the one that is
-// there. When not even that works, no file is better than one that says what is no
-// longer true.
+// write puts the file in place. On a full disk it writes into the one that is there.
+// When that fails too, it removes the file, because a missing file is better than a
+// wrong one.
 func (f Files) write(path, content string) {
 	err := fsutil.Replace(path, []byte(content), 0o644)
 	if err == nil || fsutil.Overwrite(path, []byte(content)) == nil {
@@ -61,8 +61,8 @@ func (f Files) write(path, content string) {
 	f.Log.Error().Msg(err.Error())
 }
 
-// AddStopped writes the files of a process that supervisord has not started. It
-// reports only changes of state, so there has been no event about the process.
+// AddStopped writes the files of a process that supervisord has not started. There is no
+// event about such a process, because supervisord reports only changes of state.
 func (f Files) AddStopped(name string) {
 	if !isFileName(name) {
 		return
@@ -85,8 +85,8 @@ func (f Files) create(path, content string) {
 	}
 }
 
-// RemoveAll removes the files of a former life, and what a kill kept from its
-// place among them.
+// RemoveAll removes the files of the container's last start, and temporary files that a
+// kill has left beside them.
 func (f Files) RemoveAll() {
 	if f.PIDDir == f.StateDir {
 		f.remove(f.PIDDir, pidSuffix, stateSuffix)

@@ -26,9 +26,9 @@ const (
 )
 
 // Listen answers one event after the other until in ends. Every event counts as
-// processed once handle has returned: there is nothing that sending it again
-// would mend. Anything that is no event is an error, after which the stream
-// cannot be trusted any more; supervisord starts a listener that ends again.
+// processed once handle has returned: sending it again would not help. Anything that is
+// no event is an error: then the stream cannot be trusted any more, the listener ends,
+// and supervisord starts it again.
 func Listen(in io.Reader, out io.Writer, handle func(Event)) error {
 	r := bufio.NewReaderSize(in, maxHeader)
 	answer := "READY\n"

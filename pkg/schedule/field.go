@@ -39,8 +39,8 @@ type lastDays struct {
 	alone bool  // the field has no other elements
 }
 
-// check checks a field and returns it as robfig/cron reads it: without 7, and
-// without L, for which the field's lowest value stands when nothing else is left.
+// check checks a field and returns it in a form that robfig/cron reads: without 7 and
+// without L. When L is all that the field has, its lowest value stands in its place.
 func (f field) check(list string) (string, lastDays, error) {
 	checked := make([]byte, 0, len(list))
 	var last lastDays
@@ -174,8 +174,9 @@ func number(text string) (int, error) {
 // starBit is how robfig/cron marks a day field that restricts nothing.
 const starBit = 1 << 63
 
-// checkDates refuses a schedule whose days do not exist in its months, such as the
-// 30th of February. Days of the week save it: either of the two day fields is enough.
+// checkDates refuses a schedule whose days do not exist in its months, such as the 30th
+// of February. It accepts one that also names days of the week, because either of the
+// two day fields is enough.
 func checkDates(s cron.SpecSchedule) error {
 	if s.Dow&starBit == 0 {
 		return nil

@@ -84,7 +84,8 @@ func offset(t time.Time) time.Duration {
 // wall is what a clock with that offset shows at t, as a time in UTC.
 func wall(t time.Time, offset time.Duration) time.Time { return t.UTC().Add(offset) }
 
-// nextIn looks for the first time due in a stretch, from a time in it on.
+// nextIn looks for the first time in a stretch at which the schedule is due, from a
+// given time on.
 func (s Schedule) nextIn(st stretch, from time.Time) (time.Time, bool) {
 	clock := wall(from, st.offset)
 	if s.fixed && !st.start.IsZero() {
@@ -101,8 +102,8 @@ func (s Schedule) nextIn(st stretch, from time.Time) (time.Time, bool) {
 	return due, ok && (st.end.IsZero() || due.Before(st.end))
 }
 
-// match returns the first minute from t on, of a clock that is never changed,
-// that matches the five fields.
+// match returns the first minute from t on that matches the five fields. It takes t for
+// the time of a clock that is never changed.
 func (s Schedule) match(t time.Time) (time.Time, bool) {
 	if whole := t.Truncate(time.Minute); whole.Before(t) {
 		t = whole.Add(time.Minute)

@@ -1,7 +1,7 @@
-// Package schedule reads when something is due, in the language of crontabs,
-// and computes the next time. It is robfig/cron's parser behind checks that
-// refuse what would silently mean something else or never come, and a Next of
-// our own that runs a fixed-time entry once across a change of the clocks.
+// Package schedule reads when something is due, in the language of crontabs, and
+// computes the next time. It uses robfig/cron's parser. Checks of our own come first,
+// and refuse schedules that would silently mean something else or never come. Next is
+// our own, so that an entry with a fixed time runs once across a change of the clocks.
 //
 // A schedule is five fields (minute, hour, day of month, month, day of week) of
 // numbers, names, ranges, steps and lists, with L for the last day of the month
@@ -36,8 +36,8 @@ type Schedule struct {
 	zone      *time.Location // nil means the zone of the time that is given to Next
 }
 
-// Parse reads a schedule. Its errors are made to follow what was parsed and a
-// colon: `"61 * * * *": minute 61 is above 59`.
+// Parse reads a schedule. Its errors are worded to follow the schedule and a colon: `"61
+// * * * *": minute 61 is above 59`.
 func Parse(spec string) (Schedule, error) {
 	spec = strings.TrimSpace(spec)
 	if strings.ContainsAny(spec, "\r\n") {
@@ -119,8 +119,8 @@ func parseEvery(arg string) (Schedule, error) {
 	return Schedule{every: d}, nil
 }
 
-// parser reads the five fields. It is a function of no state: robfig/cron's own
-// standard parser would take descriptors too.
+// parser returns a parser of the five fields. robfig/cron's standard parser would take
+// descriptors such as @daily too.
 func parser() cron.Parser {
 	return cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 }

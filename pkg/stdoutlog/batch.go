@@ -13,7 +13,7 @@ type batch struct {
 	out    *Output
 	json   bool
 	colour bool
-	commit func() error // once everything that was added is written
+	commit func() error // called when everything that was added is written
 
 	text []byte
 	at   time.Time // of the lines, in JSON
@@ -73,7 +73,7 @@ func (b *batch) prefix(s Source) []byte {
 	return []byte(s.Program + " | ")
 }
 
-// colourOf keeps a program's colour through all lives; red is for errors.
+// colourOf returns a program's colour, the same at every start. Red is for errors.
 func colourOf(program string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(program))

@@ -25,9 +25,10 @@ type Follower struct {
 const (
 	// delay lets many lines come together.
 	delay = 100 * time.Millisecond
-	// lookAnyway is for file systems that tell nobody of changes.
+	// lookAnyway is how often logs are looked at for changes that a file system does not
+	// report.
 	lookAnyway = 5 * time.Second
-	// lookOften is without inotify.
+	// lookOften is how often logs are looked at without inotify.
 	lookOften = 250 * time.Millisecond
 )
 
@@ -147,7 +148,8 @@ func (f *Follower) round(buf *[]byte, out *batch, ending bool) (more bool, err e
 	return more, out.flush()
 }
 
-// isGrowing arms the files, and reports whether one has got more meanwhile.
+// isGrowing arms the files, so that inotify reports their next change, and reports
+// whether one has grown before that.
 func (f *Follower) isGrowing() bool {
 	growing := false
 	for _, s := range f.streams {

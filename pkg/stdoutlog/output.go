@@ -10,17 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Output is where lines go. It is written to without Go's poller: a descriptor
-// that is shared with supervisord must stay as it is.
+// Output is where lines go. It does not use Go's poller, which would make the descriptor
+// non-blocking for supervisord too.
 type Output struct {
 	fd     int
 	atomic bool // others write to it too: whole lines must stay whole
 }
 
-// OfProcess opens the standard output of another process. The copy of its
-// descriptor is best, since it works for sockets too and shares the place in a
-// file; not every container engine allows it, but for a pipe or a terminal
-// opening it again does as well.
+// OfProcess opens the standard output of another process. A copy of its descriptor is
+// best, because it works for sockets too and shares the place in a file. Not every
+// container engine allows that. Then it opens a pipe or a terminal once more, which
+// works as well.
 func OfProcess(pid int) (*Output, error) {
 	fd, err := copied(pid)
 	if err != nil {
@@ -65,8 +65,8 @@ func (o *Output) IsTerminal() bool {
 	return err == nil
 }
 
-// pipeBuf is how much goes into a pipe in one piece, whoever else writes to it;
-// see pipe(7).
+// pipeBuf is how many bytes go into a pipe in one piece, even when others write to it at
+// the same time; see pipe(7).
 const pipeBuf = 4096
 
 // write writes lines, and waits as long as it takes.

@@ -12,8 +12,8 @@ import (
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
-// record says how far a log has been written: all before the offset of the file
-// with that inode, and of those that were rotated away before.
+// record says how far a log has been written: the file with that inode up to the offset,
+// and all files that were rotated before it.
 type record struct {
 	path   string
 	inode  uint64 // 0: there was no file
@@ -62,8 +62,7 @@ func readRecords(path string) (records map[string]record, known bool, err error)
 	return parseRecords(string(data)), true, nil
 }
 
-// parseRecords passes over damaged lines: their logs are then read as if they had
-// no record.
+// parseRecords skips damaged lines. Their logs are read as if they had no record.
 func parseRecords(data string) map[string]record {
 	records := map[string]record{}
 	for line := range strings.Lines(data) {

@@ -41,8 +41,8 @@ func (f *file) size() (size int64, named bool) {
 	return info.Size(), info.Sys().(*syscall.Stat_t).Nlink > 0
 }
 
-// start opens the files that a record leaves to be read. With none the log is
-// read from its end on.
+// start opens the files that are still to be read, as the record says. Without a record
+// the log is read from its end on.
 func (s *stream) start(r record, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +69,7 @@ func (s *stream) start(r record, known bool) {
 	s.addNew()
 }
 
-// catchUp opens what rotation has brought since.
+// catchUp opens files that have come since.
 func (s *stream) catchUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,8 +77,8 @@ func (s *stream) catchUp() {
 	s.dropDeleted()
 }
 
-// addNew adds what is younger than what it has, and looks again where a rotation
-// has begun meanwhile.
+// addNew adds the files that are younger than those in the queue. It looks again when a
+// rotation has begun meanwhile.
 func (s *stream) addNew() {
 	const attempts = 5
 	for range attempts {
@@ -92,7 +92,8 @@ func (s *stream) addNew() {
 	}
 }
 
-// addListed adds files up to one that has another name by now.
+// addListed adds the listed files. At a file that has another name by now it stops and
+// returns false.
 func (s *stream) addListed(all []generation) (complete bool) {
 	var inode uint64
 	since := s.since
@@ -142,8 +143,8 @@ func (s *stream) has(inode uint64) bool {
 	return false
 }
 
-// dropDeleted gives up files that only we have still got, the oldest first, when
-// they take too much space. The one that is being read stays.
+// dropDeleted closes files that were removed and that only we have still open, the
+// oldest first, when they take too much space. The one that is being read stays.
 func (s *stream) dropDeleted() {
 	var deleted int64
 	for i := len(s.files) - 1; i > 0; i-- {

@@ -92,8 +92,8 @@ func generationNumber(rest string) (number int, ok bool) {
 	return noNumber, isDate
 }
 
-// younger returns those that follow the file with the inode. Where that is gone,
-// by deletion or packing, they are those that were written to since.
+// younger returns the generations that follow the file with the inode. When that file
+// was deleted or packed, it returns those that were written to since.
 func younger(all []generation, inode uint64, since time.Time) []generation {
 	if i := slices.IndexFunc(all, func(g generation) bool { return g.inode == inode }); i >= 0 {
 		return all[i+1:]

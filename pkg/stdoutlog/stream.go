@@ -42,7 +42,7 @@ type stream struct {
 	unfinishedSince time.Time
 }
 
-// current returns the file to read, and whether it has got all it will ever get:
+// current returns the file to read. It is final when nothing more comes to it, because
 // supervisord has begun to write to the next one.
 func (s *stream) current() (f *file, final bool) {
 	s.mu.Lock()
@@ -130,7 +130,7 @@ func (s *stream) take(f *file, data []byte, out *batch) (used int, err error) {
 	return end, out.add(s, data[:end])
 }
 
-// keep takes the beginning of a line along whose rest is in the next file.
+// keep keeps the beginning of a line whose rest is in the next file.
 func (s *stream) keep(f *file, data []byte) {
 	if len(data) == 0 {
 		return
@@ -141,8 +141,8 @@ func (s *stream) keep(f *file, data []byte) {
 	s.carry = append(s.carry, data...)
 }
 
-// atEnd notes how long the end of the file has been an unfinished line, and
-// begins anew with one that was truncated.
+// atEnd notes since when the file has ended in an unfinished line. It begins anew with a
+// file that was truncated.
 func (s *stream) atEnd(f *file, unfinished int) {
 	if size, _ := f.size(); size < f.offset {
 		f.offset, s.partial = 0, 0
@@ -153,8 +153,7 @@ func (s *stream) atEnd(f *file, unfinished int) {
 	}
 }
 
-// finish writes a line without its end, if it has been waiting for that until
-// the deadline.
+// finish writes an unfinished line that has not changed since the deadline.
 func (s *stream) finish(deadline time.Time, out *batch) error {
 	f, _ := s.current()
 	if s.partial == 0 || f == nil || s.unfinishedSince.After(deadline) {
@@ -171,7 +170,7 @@ func (s *stream) finish(deadline time.Time, out *batch) error {
 	return out.add(s, line)
 }
 
-// position is up to where everything has been handed on.
+// position is how far the log has been handed on.
 func (s *stream) position() record {
 	if len(s.carry) > 0 {
 		return s.carryAt

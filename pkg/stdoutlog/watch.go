@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher tells of new files at once, and once of a change in a file that is
-// armed. With a watch of every change, a busy log would wake us for each write.
+// watcher reports each new file at once, and the next change of each file that is armed.
+// If it watched for every change, a busy log would wake us for each write.
 type watcher struct {
 	f    *os.File
 	dirs map[int32]string
