@@ -59,8 +59,7 @@ func runBackup(command string, dryRun bool) error {
 	})
 }
 
-// withRunner does one thing with a runner, and turns what came of it into an
-// exit code.
+// withRunner calls do with a runner, and turns the result into an exit code.
 func withRunner(command string, do func(backup.Runner, context.Context) (backup.Result, error)) error {
 	ctx, stop := signalContext(context.Background())
 	defer stop()

@@ -57,8 +57,8 @@ func entries() []entry {
 	}
 }
 
-// exitError ends the process with a code of its own. Without an error in it
-// nothing is said: everything has been.
+// exitError ends the process with a code of its own. Without an error in it nothing is
+// printed, because the reason has been printed before.
 type exitError struct {
 	code int
 	err  error
@@ -127,8 +127,8 @@ func newRoot(name string) *cobra.Command {
 	return root
 }
 
-// longFlags puts a second dash in front of flags that are written with one, up
-// to the first plain word: the Python version had "run -variable COMMAND".
+// longFlags puts a second dash in front of flags that are written with one, up to the
+// first plain word, because the Python version had "run -variable COMMAND".
 func longFlags(c *cobra.Command, args []string) []string {
 	if c.DisableFlagParsing {
 		return args

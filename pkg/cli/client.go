@@ -11,7 +11,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// programsFor returns what the command of that name needs to deal with
+// programsFor returns what the command of that name needs to stop and start
 // supervisord's programs.
 func programsFor(command string, cfg config.Config) (health.Programs, error) {
 	client, err := supervisor.FromConfig(render.SupervisorConf(cfg), cfg.Lookup)

@@ -169,10 +169,9 @@ func (o *cronOptions) open() (io.Writer, error) {
 	return log.OpenFile(o.logfile)
 }
 
-// crontabsOf returns the crontabs to read. The image's own is known by two names,
-// of which one is a link to the other. Where a script of the Python version left
-// a file in place of that link, and it could not be put back, it has jobs in it as
-// well: then both are read.
+// crontabsOf returns the crontabs to read. The image's crontab has two names, one of
+// which is a link to the other. A script of the Python version may have replaced the
+// link by a file with jobs. When the link could not be put back, both files are read.
 func crontabsOf(c config.Config, named []string) []string {
 	link, rendered := setup.CrontabLink(c), setup.Crontab(c)
 	switch {
@@ -186,7 +185,7 @@ func crontabsOf(c config.Config, named []string) []string {
 	return named
 }
 
-// badLines makes what is wrong with crontabs an error of the configuration.
+// badLines turns errors of crontabs into an error of the configuration.
 func badLines(err error) error {
 	problems, ok := errors.AsType[cron.Problems](err)
 	if !ok {

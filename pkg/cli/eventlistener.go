@@ -34,8 +34,8 @@ func eventListener(c *cobra.Command, args []string) error {
 		return invalid(errors.New("eventlistener wants two directories: PID_DIR STATE_DIR"))
 	}
 	l := log.Named(log.New(os.Stderr, logOptions(config.Early())), c.Name())
-	// It lives as long as supervisord does, and so sees to it that no program stays
-	// stopped because the process that has stopped it is dead.
+	// The listener lives as long as supervisord. So it is the one that starts programs
+	// again when the process that has stopped them is dead.
 	look := stopmark.Watch(context.Background(), config.RunDir(), func(context.Context) {
 		if err := health.RunResume(); err != nil {
 			l.Error().Msgf("cannot start what was left stopped, trying again: %v", err)
@@ -50,7 +50,7 @@ func eventListener(c *cobra.Command, args []string) error {
 	}))
 }
 
-// crashSettings are what can be known: with a bad environment or configuration, which
+// crashSettings returns what is known. With a bad environment or configuration, which
 // the start has refused, ends are recorded without their status.
 func crashSettings() crashes.Settings {
 	cfg, err := config.LoadSaved()
@@ -64,8 +64,8 @@ func crashSettings() crashes.Settings {
 	return s
 }
 
-// finishing ends the process at SIGTERM, which supervisord sends while the last
-// programs change their state, but not between the two halves of an event.
+// finishing ends the process at SIGTERM, but not in the middle of an event: supervisord
+// sends the signal while the last programs change their state.
 func finishing(handle func(events.Event)) func(events.Event) {
 	var busy sync.Mutex
 	signals := make(chan os.Signal, 1)

@@ -23,7 +23,7 @@ func execChildsRun(f scriptdir.File, args []string) error {
 		return &exitError{126, err}
 	}
 	environ := os.Environ()      // before the next line adds the defaults
-	cfg, _ := config.LoadSaved() // an old start checks nothing
+	cfg, _ := config.LoadSaved() // an error is ignored: an old start checks nothing
 	setup.ForgetSavedEnvironment(cfg)
 	err := syscall.Exec(args[0], args, environ)
 	return &exitError{126, fmt.Errorf("cannot run %s: %w", args[0], err)}

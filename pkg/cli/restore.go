@@ -61,8 +61,8 @@ func runRestore(c *cobra.Command, args []string, do func(backup.Runner, context.
 	})
 }
 
-// recoverFirst takes a killed restore back before programs are started: on top of
-// a half restored state they would write to what is moved away later.
+// recoverFirst takes a killed restore back before programs are started. Otherwise they
+// would write to half-restored content, which the take-back then moves away.
 func recoverFirst(ctx context.Context, command string, conf config.Config) error {
 	r := backup.Runner{
 		Config:   conf,

@@ -57,10 +57,9 @@ func runScript(_ *cobra.Command, args []string) error {
 	return err
 }
 
-// builtin is the register of all built-in names, with the functions that stand
-// behind them. A directory of steps and `script FILE` use it. That is how a file
-// of the image acts by whatever route it is reached: by the start, by hand, by
-// kubelet, by cron, by supervisord, or by Python.
+// builtin is the register of all built-in names, with the functions that stand behind
+// them. A directory of steps and `script FILE` use it. So a file of the image does the
+// same when the start, a person, kubelet, cron, supervisord or Python runs it.
 func builtin(name string) scriptdir.Builtin {
 	if command, ok := entryPoint(name); ok {
 		return func(_ context.Context, _ config.Config, _ log.Logger, args []string) error {

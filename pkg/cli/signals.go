@@ -19,11 +19,12 @@ func (s signalled) Error() string { return "ended by " + unix.SignalName(s.signa
 // exitCode is the one that a shell reports for the signal.
 func (s signalled) exitCode() int { return 128 + int(s.signal) }
 
-// signalContext returns a context that ends with a signal which asks to end; its
-// cause is a signalled. A closed pipe does not end it: the write fails, and the
-// command goes on. release gives the signals back to the system, and returns the
-// cause when a signal has come until then. The signals in others mean something else
-// to the command. A signal that nohup ignores stays ignored.
+// signalContext returns a context that SIGTERM, SIGINT, SIGHUP and SIGQUIT end; its
+// cause is a signalled. The signals in others do not end it, because they mean something
+// else to the command, nor does a signal that is ignored from the beginning, as under
+// nohup. A closed pipe does not end it either: the write fails, and the command goes on.
+// release gives the signals back to the system, and returns the cause when a signal has
+// come before.
 func signalContext(parent context.Context, others ...os.Signal) (ctx context.Context, release func() error) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)

@@ -184,7 +184,7 @@ func (s *status) addProbes(cfg config.Config) {
 	}
 }
 
-// addJobs adds the crontab's jobs. Its bad lines are the log's to tell.
+// addJobs adds the crontab's jobs, without bad lines, which cron's log names.
 func (s *status) addJobs(cfg config.Config, cronRuns bool) {
 	zone, err := timeZone(cfg)
 	s.note(err)

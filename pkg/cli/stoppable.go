@@ -11,8 +11,8 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// stoppable are the programs that a backup or restore may stop. supervisord is
-// asked when it comes to that, and not for anything else.
+// stoppable stops and starts programs for a backup or restore. It asks supervisord only
+// when a program is to be stopped or started.
 type stoppable struct {
 	name string // of our command, for the log
 	conf config.Config

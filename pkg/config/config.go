@@ -4,12 +4,12 @@ package config
 
 import "github.com/ZPascal/container-manager/pkg/retention"
 
-// Config is the environment, loaded and checked. The README's table is printed
-// from the tags below (see Markdown); a default may name variables declared
-// above it. Tags: kind is the check of a string (see checks), empty is what set but
-// empty stands for when that is not the default, and group begins a table of its
-// own. What is secret stays out of errors, what is optional and has no value ends up
-// unset, and what is internal stays out of the tables.
+// Config is the environment, loaded and checked. The README's table is printed from the
+// tags below (see Markdown); a default may name variables declared above it. The tag
+// kind names the check of a string (see checks). The tag empty is the value of a
+// variable that is set but empty, when that is not the default. The tag group begins a
+// new table. The value of a secret variable stays out of errors, an optional variable
+// without a value ends up unset, and an internal one stays out of the tables.
 type Config struct {
 	ImageName    string `envconfig:"IMAGE_NAME" group:"Labels and time zone" desc:"Label on every shipped log line"`
 	ImageVersion string `envconfig:"IMAGE_VERSION" desc:"Label on every shipped log line"`

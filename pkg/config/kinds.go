@@ -143,12 +143,12 @@ var checks = map[string]func(string) error{
 	"level":      inAnyCase(oneOf("debug", "info", "warn", "error")),
 }
 
-// maxSocket is what the kernel takes less what supervisord adds to the path
-// while it sets its socket up: a dot and its process id.
+// maxSocket is the longest path that works. The kernel takes 107 bytes, and supervisord
+// adds a dot and its process id while it sets its socket up.
 const maxSocket = 107 - len(".4194304")
 
-// notInPaths are the characters that the files which name a path read as
-// something else: patterns, the quotes around it, the end of a value.
+// notInPaths are the characters that mean something else in the files that name paths: a
+// pattern, a quote, the end of a value.
 const notInPaths = `[]*?;"\`
 
 func checkPath(v string) error {

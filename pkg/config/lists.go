@@ -14,8 +14,8 @@ import (
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
-// Paths are absolute paths with `:` between them. One below another is a file
-// system of its own: everything else below a path belongs to that anyway.
+// Paths are absolute paths with `:` between them. A path below another one is allowed
+// only when a file system is mounted there; otherwise the other path has it already.
 type Paths []string
 
 // Decode implements envconfig.Decoder.
@@ -50,8 +50,8 @@ func Within(name, dir string) bool {
 	return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// checkBackedUp refuses paths that hold the archives, which would then hold one
-// another.
+// checkBackedUp refuses paths that hold the archives, because each archive would then
+// hold all earlier ones.
 func checkBackedUp(value string) error {
 	for field := range strings.SplitSeq(value, ":") {
 		field = filepath.Clean(field)
@@ -62,7 +62,7 @@ func checkBackedUp(value string) error {
 	return nil
 }
 
-// Patterns say which files are meant, with `:` between them; see Match.
+// Patterns are patterns of paths, with `:` between them; see Match.
 type Patterns []string
 
 // Decode implements envconfig.Decoder.
@@ -81,9 +81,9 @@ func (p *Patterns) Decode(value string) error {
 	return nil
 }
 
-// Match reports whether an absolute path is meant. A pattern that begins with /
-// is compared with all of it, another one with as many of its last elements as
-// it has itself. A * does not reach across a /.
+// Match reports whether a pattern matches an absolute path. A pattern that begins with /
+// is compared with the whole path, any other with as many of the path's last elements as
+// the pattern has. A * does not reach across a /.
 func (p Patterns) Match(name string) bool {
 	for _, pattern := range p {
 		tail := name
@@ -131,8 +131,8 @@ func (s *Size) Decode(value string) error {
 	return nil
 }
 
-// checkRecipients refuses what is no public key of age; secret ones above all,
-// which have no business in an environment.
+// checkRecipients refuses everything that is no public key of age, above all secret
+// keys, which must not be in an environment.
 func checkRecipients(value string) error {
 	for _, field := range strings.Fields(value) {
 		if !strings.HasPrefix(field, "age1") {

@@ -31,10 +31,10 @@ func Load() (Config, error) {
 	return load(problems)
 }
 
-// LoadSaved is for everything else, which kubelet or a person may call with no
-// more than the container's raw environment: names that are unset or empty are
-// first taken from the environment that the start saved. Where that cannot be
-// read, or is not to be trusted, the defaults hold.
+// LoadSaved is for everything else, which kubelet or a person may call with no more than
+// the container's raw environment: names that are unset or empty are first taken from
+// the environment that the start saved. When that environment cannot be read or trusted,
+// the defaults hold.
 func LoadSaved() (Config, error) {
 	for name, value := range readSaved(SavedPath(RunDir())) {
 		// A secret's file wins over the variable, and the start has read it.
@@ -45,7 +45,7 @@ func LoadSaved() (Config, error) {
 	return load(nil)
 }
 
-// RunDir is IMAGE_RUN_DIR, for those who need nothing else of the environment.
+// RunDir is IMAGE_RUN_DIR, for callers that need nothing else of the environment.
 func RunDir() string { return cmp.Or(os.Getenv("IMAGE_RUN_DIR"), defaultOf("IMAGE_RUN_DIR")) }
 
 func load(problems []string) (Config, error) {
@@ -100,7 +100,7 @@ type Variable struct {
 
 	kind  string
 	is    string // any of secret, optional and internal
-	empty string // what set but empty stands for, where that is not the default
+	empty string // the value of a variable that is set but empty, when that is not the default
 	tag   reflect.StructTag
 }
 
@@ -234,8 +234,8 @@ func readSecret(path string) (string, error) {
 	return value, nil
 }
 
-// Early is what can be said of the environment before it is checked: enough to
-// set a log up that tells what is wrong with it.
+// Early returns the environment before it is checked: enough to set up a log for the
+// errors of the check.
 func Early() Config {
 	return Config{LogFormat: os.Getenv("IMAGE_LOG_FORMAT"), LogLevel: os.Getenv("IMAGE_LOG_LEVEL"), NoColor: os.Getenv("NO_COLOR")}
 }

@@ -31,9 +31,9 @@ func (v Variable) isServiceLink() bool {
 	return v.kind == "port" && strings.HasPrefix(os.Getenv(v.Name), "tcp://")
 }
 
-// settleRedis gives the variables of Redis the form that templates need: one
-// address, and a boolean that every program reads. It returns what contradicts
-// itself; each variable by itself is valid.
+// settleRedis gives the variables of Redis the form that templates need: one address,
+// and a boolean that every program reads. It returns contradictions between variables,
+// each of which is valid by itself.
 func (c *Config) settleRedis() (problems []string) {
 	host, port := splitAddress(c.RedisHost)
 	if port != "" && c.RedisPort != "" && port != c.RedisPort {
@@ -106,8 +106,8 @@ func checkDatabase(v string) error {
 	return nil
 }
 
-// checkKey keeps a name from being one of filebeat's format strings, which lose
-// the lines that lack what they name.
+// checkKey refuses filebeat's format strings. A line that lacks the field which such a
+// string names would be lost.
 func checkKey(v string) error {
 	if strings.Contains(v, "%{") {
 		return errors.New("expected the name of a list, without %{: a filebeat-output.yml can have that")

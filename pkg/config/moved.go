@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// LeftBehind is a warning that names the directories which were moved and the
-// paths which lie below them by default and stayed where they were; "" when there
-// are none. The image declares every variable, so a directory that is given alone
-// moves no other. It looks at the environment as Load has left it.
+// LeftBehind returns a warning, or "". It names the directories that were moved, and the
+// paths that lie below them by default and stayed where they were. That happens because
+// the image declares every variable: a directory that is set alone moves no other. It
+// looks at the environment as Load has left it.
 func LeftBehind() string {
 	var moved, behind []string
 	original := map[string]string{} // the path that a variable has when nothing is moved

@@ -16,8 +16,8 @@ import (
 // SavedPath is where a container's environment is saved below its IMAGE_RUN_DIR.
 func SavedPath(runDir string) string { return filepath.Join(runDir, "env") }
 
-// unsaved are names that describe a process rather than the container, and names
-// that bash does not let anybody assign to: as sh, it ends at such a line.
+// unsaved are names that describe a process and not the container, and names that bash
+// does not assign to: when bash runs as sh, such a line ends it.
 var unsaved = map[string]bool{
 	"HOSTNAME": true, "SHLVL": true, "HOME": true, "TERM": true, "PWD": true, "OLDPWD": true, "_": true,
 	"UID": true, "EUID": true, "PPID": true, "BASHOPTS": true, "SHELLOPTS": true, "BASH_VERSINFO": true,
@@ -66,8 +66,8 @@ func FormatEnviron(environ []string) []byte {
 	return saved
 }
 
-// ParseEnviron reads what FormatEnviron wrote. Anything else in it is passed
-// over: the file is for shells first.
+// ParseEnviron reads what FormatEnviron wrote. It skips anything else, because the file
+// is made for shells.
 func ParseEnviron(r io.Reader) map[string]string {
 	environ := map[string]string{}
 	in := bufio.NewReader(r)
@@ -94,9 +94,9 @@ func ParseEnviron(r io.Reader) map[string]string {
 // maxSaved is far above what an environment can hold.
 const maxSaved = 16 << 20
 
-// readSaved reads a saved environment, if both the file and its directory are ours
-// or root's, and no links: below /tmp anybody may have been first. For root they
-// may also be those of the user whom the container, its process 1, runs as; then
+// readSaved reads a saved environment. Below /tmp anybody may have made the file, so
+// both the file and its directory must belong to this user or to root, and be no links.
+// For root they may also belong to the user of the container, who runs process 1; then
 // PATH is not taken. Variables that make an interpreter run something are never taken.
 func readSaved(path string) map[string]string {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
@@ -120,7 +120,8 @@ func readSaved(path string) map[string]string {
 
 func isOurs(uid uint32) bool { return uid == 0 || int(uid) == os.Geteuid() }
 
-// isContainers reports whether process 1 runs as a user, or the user is root.
+// isContainers reports whether a user is the container's, as whom process 1 runs, or
+// root.
 func isContainers(uid uint32) bool {
 	var first unix.Stat_t
 	return uid == 0 || unix.Stat("/proc/1", &first) == nil && first.Uid == uid

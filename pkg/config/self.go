@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 )
 
-// FindSelf makes sure that the name container-manager is found in PATH, where
-// supervisord, crontabs and scripts look for it: a binary that was started by its
-// path may lie elsewhere, and then its directory is added at the end.
+// FindSelf makes sure that supervisord, crontabs and scripts find container-manager in
+// PATH. A binary that was started by its path may lie elsewhere; then FindSelf adds its
+// directory at the end.
 func FindSelf() {
 	if _, err := exec.LookPath("container-manager"); err == nil {
 		return

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Advice explains why path could not be made or written, as text to put behind
-// an error: who owns the nearest directory that exists, who is asking, and what
-// to do about it. It is empty for errors that speak for themselves.
+// Advice explains why path could not be made or written, as text to put behind an error:
+// who owns the nearest directory that exists, who is asking, and what to do about it. It
+// is empty for errors that need no explanation.
 func Advice(path string, err error) string {
 	switch {
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):

@@ -25,10 +25,10 @@ func Replace(path string, data []byte, perm fs.FileMode) error {
 	return replace(path, data, perm, false)
 }
 
-// Update is Replace for a file that mostly stays as it is: when content and
-// mode are as wanted it is not touched, which costs a fraction of a rename. A
-// file that is not there yet is written in place: nobody reads it, and what a
-// kill leaves of it the next Update replaces.
+// Update is Replace for a file that mostly stays as it is: when content and mode are as
+// wanted it is not touched, which costs a fraction of a rename. A file that is missing
+// is written in place: nobody reads it yet, and when a kill leaves half of it, the next
+// Update replaces it.
 func Update(path string, data []byte, perm fs.FileMode) error {
 	switch same, err := is(path, data, perm); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -143,9 +143,9 @@ func Symlink(target, path string) error {
 	return nil
 }
 
-// cannot says what could not be done to which file, once: the error below
-// names a temporary file that nobody knows. The reason lies in at: the directory
-// where a new file could not be made.
+// cannot returns an error that names the file itself, because the error of the system
+// names a temporary file that nobody knows. at is the directory in which the reason
+// lies: there a new file could not be made.
 func cannot(verb, path, at string, err error) error {
 	return fmt.Errorf("cannot %s %s: %w%s", verb, path, Cause(err), Advice(at, err))
 }

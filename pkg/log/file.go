@@ -37,7 +37,7 @@ func (f *File) Write(p []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.isCurrent() {
-		// Until it can be opened again, lines go to the renamed file.
+		// When it cannot be opened anew, lines go on to the renamed file.
 		if anew, err := open(f.path); err == nil {
 			_ = f.f.Close()
 			f.f = anew

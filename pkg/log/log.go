@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Logger is zerolog's, so that users of this package need not import both.
+// Logger is zerolog's. Users of this package need not import zerolog themselves.
 type Logger = zerolog.Logger
 
 // nameField names who speaks: a subcommand, a step, a program.

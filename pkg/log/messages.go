@@ -4,9 +4,9 @@ import (
 	"strings"
 )
 
-// Messages logs a line of a script's output. `;` ends a message as well:
-// scripts of the Python version separate theirs with it. Colours go, as they
-// hold a `;` themselves.
+// Messages logs a line of a script's output. `;` ends a message as well: scripts of the
+// Python version separate theirs with it. It removes colours, because their sequences
+// contain a `;` too.
 func Messages(l Logger, line string) {
 	for message := range strings.SplitSeq(withoutColours(line), ";") {
 		level, message := levelOf(strings.TrimSpace(message))
@@ -41,8 +41,8 @@ func withoutColours(s string) string {
 	}
 }
 
-// levelOf takes the time and the level off a message that utils.write_log wrote:
-// the line that it becomes has its own.
+// levelOf takes the time and the level off a message that utils.write_log wrote, because
+// the line in our log has its own.
 func levelOf(message string) (level, text string) {
 	fields := strings.SplitN(message, "\t", 3)
 	if len(fields) != 3 || len(fields[0]) != len("2006-01-02 15:04:05") || fields[0][4] != '-' || fields[0][13] != ':' {

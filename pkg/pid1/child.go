@@ -36,10 +36,9 @@ func (c *child) reap() (ended bool) {
 	}
 }
 
-// forward sends supervisord a signal. As the first
-// process of a container, whose place this process takes, supervisord would not
-// even be told of a signal that it does not handle; here it would die of it, and
-// leave its programs behind.
+// forward sends supervisord a signal, unless supervisord does not handle it. The kernel
+// would drop such a signal for the first process of a container. Here supervisord is not
+// the first, so it would die and leave its programs behind.
 func (c *child) forward(s syscall.Signal) {
 	if !endsSupervisord(s) && !catches(c.pid, s) {
 		c.log.Debug().Msgf("%s is ignored: supervisord does not handle it", name(s))
@@ -73,8 +72,8 @@ func catches(pid int, s syscall.Signal) bool {
 	return false
 }
 
-// forwarded are the signals that are handed on: all but those that cannot be
-// caught, that tell of our own children and faults, and that Go's runtime uses.
+// forwarded returns the signals that are handed on. It leaves out those that cannot be
+// caught, those about our own children and faults, and those that Go's runtime uses.
 func forwarded() []os.Signal {
 	const last = 64
 	var signals []os.Signal

@@ -8,8 +8,8 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisorlog"
 )
 
-// exitFailed is the exit status of a container whose main program failed with a
-// status that is not known, or is 0.
+// exitFailed is the exit status of a container whose main program failed when the
+// program's own status is unknown or 0.
 const exitFailed = 1
 
 // status is the exit status of the container.

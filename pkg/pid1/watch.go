@@ -12,7 +12,8 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// end is how the main program ended for good. The zero value is not at all.
+// end is how the main program ended for good. The zero value means that it has not
+// ended.
 type end struct {
 	how    string
 	failed bool // it never came up, or cannot
@@ -81,10 +82,10 @@ func (p Init) main(ctx context.Context) (*supervisord.ProcessInfo, error) {
 	return &selected[0], nil
 }
 
-// settle is how long a program has to be EXITED, with the same times, until
-// supervisord will not start it again. It would do so before its next answer,
-// but with startsecs=0 the program may even have EXITED again by then; its times
-// are in whole seconds.
+// settle is how long a program has to stay EXITED, with the same times, before it is
+// certain that supervisord does not start it again. supervisord would start it before
+// its next answer. But with startsecs=0 the program may have EXITED once more by then,
+// and the times, which are whole seconds, do not show it.
 func (p Init) settle(process *supervisord.ProcessInfo) time.Duration {
 	if p.Client.Configured()(*process).StartSecs > 0 {
 		return 0
@@ -92,8 +93,8 @@ func (p Init) settle(process *supervisord.ProcessInfo) time.Duration {
 	return 1100 * time.Millisecond
 }
 
-// waitExit waits until a process has ended, and returns how long to wait then
-// until supervisord is asked: it has to have noticed.
+// waitExit waits until a process has ended. It returns how long to wait before
+// supervisord is asked, because supervisord has to notice the end first.
 func waitExit(ctx context.Context, pid int) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, atLast)
 	defer cancel()

@@ -1,5 +1,5 @@
-// Package proc tells of processes: their state, from /proc/PID/stat, and their
-// end, through a pidfd.
+// Package proc reads the state of processes from /proc/PID/stat, and waits for their end
+// through a pidfd.
 package proc
 
 import (
@@ -65,10 +65,11 @@ func parse(line string) (Stat, bool) {
 	return Stat{fields[0][0], parent, group, began}, errors.Join(parentErr, groupErr, startErr) == nil
 }
 
-// HasEnded reports whether the process has ended, and is at most to be reaped.
+// HasEnded reports whether the process has ended, though it may not be reaped yet.
 func (s Stat) HasEnded() bool { return s.State == 'Z' || s.State == 'X' }
 
-// ID names one process for good. A process id alone becomes another's in time.
+// ID identifies one process for good. A process id alone is given to another process in
+// time.
 type ID struct {
 	PID   int
 	Start uint64 // see Stat

@@ -1,5 +1,5 @@
-// Package retention decides which backups are kept. It is a pure policy: it
-// knows names and times, reads and deletes nothing, and prints itself.
+// Package retention decides which backups are kept. It is a pure policy: it knows names
+// and times, and reads and deletes nothing.
 package retention
 
 import (
@@ -125,7 +125,8 @@ type Item struct {
 	Time time.Time
 }
 
-// Decision is what becomes of a backup. Without a reason to keep it, it goes.
+// Decision says whether a backup is kept. A backup without a reason to keep it is
+// deleted.
 type Decision struct {
 	Item
 	Reasons []string

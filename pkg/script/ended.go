@@ -9,8 +9,8 @@ import (
 	"github.com/ZPascal/container-manager/pkg/proc"
 )
 
-// ended returns a channel that is closed when a child has ended; it is not
-// reaped. pidfd, where the kernel has given one, is closed then.
+// ended returns a channel that is closed when a child has ended. It does not reap the
+// child. It closes pidfd, which is negative when the kernel has given none.
 func ended(pid, pidfd int) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {

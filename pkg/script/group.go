@@ -10,8 +10,8 @@ import (
 	"github.com/ZPascal/container-manager/pkg/proc"
 )
 
-// groupPoll is how often a group is looked at whose leader has ended: the kernel
-// tells of the end of a process, not of a group's.
+// groupPoll is how often a group is looked at after its leader has ended. The kernel
+// reports the end of a process, but not the end of a group.
 const groupPoll = 10 * time.Millisecond
 
 // endGroup asks a process group to end, waits until it is empty, and kills what

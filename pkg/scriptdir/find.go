@@ -6,10 +6,10 @@
 //
 //	#!/usr/bin/container-manager script
 //
-// Started as a process, it is `container-manager script FILE ARGUMENT...`, which
-// acts by the base name of FILE. Who comes across one calls the function instead,
-// because a process costs two milliseconds. What follows the first line is for
-// Python, and is not looked at: for the kernel the first line decides.
+// Started as a process, it is `container-manager script FILE ARGUMENT...`, which acts by
+// the base name of FILE. The container manager itself calls the function, because a
+// process costs two milliseconds. It does not look at the other lines, which are for
+// Python: the kernel decides by the first line too.
 package scriptdir
 
 import (

@@ -22,10 +22,10 @@ const (
 // is. finish starts the programs of such marks and releases them; it may take its
 // time, and be called for other marks meanwhile.
 //
-// It looks at the marks at once, when one is made, and whenever look is called,
-// which never waits. The kernel may have no inotify to spare; with a look at every
-// event of supervisord, all that is missed then is a holder who died before it
-// stopped anything. While there are no marks it does nothing.
+// It looks at the marks at once, when one is made, and whenever look is called, which
+// never waits. The listener calls look for every event of supervisord, in case the
+// kernel has no inotify to spare. Then the only death that it misses is that of a holder
+// who has not stopped anything yet. While there are no marks it does nothing.
 func Watch(ctx context.Context, runDir string, finish func(context.Context)) (look func()) {
 	w := watcher{
 		runDir: runDir, finish: finish, delay: firstDelay,

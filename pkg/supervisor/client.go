@@ -106,8 +106,8 @@ func (c Client) call(ctx context.Context, timeout time.Duration, do func(*superv
 	return fmt.Errorf("cannot ask supervisord at %s: %w", c, err)
 }
 
-// bound ties the library's requests, which know no context, to one, and bounds
-// the answers, which it reads whole.
+// bound gives the library's requests a context, which they lack, and limits the size of
+// the answers, which the library reads whole.
 type bound struct {
 	ctx context.Context
 	http.RoundTripper

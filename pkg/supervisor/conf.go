@@ -24,9 +24,9 @@ func New(conf *supervisorconf.Conf) (Client, error) {
 	return Client{server: server, conf: conf}, err
 }
 
-// Configured returns a function that tells what the configuration says of a
-// process. supervisord is not asked: some versions cannot always tell. Of a process
-// that is not in it, supervisord's defaults are known.
+// Configured returns a function that tells what the configuration says of a process. It
+// does not ask supervisord, because some versions cannot always tell. For a process that
+// is not in the configuration it returns supervisord's defaults.
 func (c Client) Configured() func(supervisord.ProcessInfo) supervisorconf.Process {
 	named := map[string]supervisorconf.Process{}
 	if c.conf != nil {

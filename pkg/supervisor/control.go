@@ -13,9 +13,9 @@ import (
 	"github.com/ZPascal/container-manager/pkg/proc"
 )
 
-// Stopping and starting never let supervisord do the waiting: it would look
-// after the program once a second. Each question about a program wakes it, so
-// that asking again and again takes no longer than the program itself needs.
+// Stop and Start do not leave the waiting to supervisord, which would look at the
+// program once a second. They ask again and again. Each question wakes supervisord, so
+// this takes no longer than the program itself needs.
 
 // patience is how much longer than its stopwaitsecs or startsecs a program may
 // take. supervisord kills what does not stop, so more than that is a fault.
@@ -101,7 +101,7 @@ func (c Client) start(ctx context.Context, p program) error {
 		if !asked {
 			asked = true
 			err := c.call(ctx, callTimeout, func(s *supervisord.Client) error { return s.StartProcess(p.name, false) })
-			// Of a failed start the next answer tells more.
+			// After a failed start the next answer tells more.
 			return false, ignore(err, FaultAlreadyStarted, FaultSpawnError)
 		}
 		switch {
@@ -114,7 +114,7 @@ func (c Client) start(ctx context.Context, p program) error {
 	})
 }
 
-// until asks for a program's state until done says so.
+// until asks for a program's state again and again, until done returns true or an error.
 func (c Client) until(ctx context.Context, p program, limit time.Duration, verb string, done func(*supervisord.ProcessInfo) (bool, error)) error {
 	begin := time.Now()
 	for {
@@ -157,8 +157,8 @@ func (c Client) Process(ctx context.Context, name string) (*supervisord.ProcessI
 	return info, err
 }
 
-// resume lets a process go on that is to stop but itself was halted by SIGSTOP:
-// only then does it get the signal that ends it.
+// resume sends SIGCONT to a process that is to stop and was halted by SIGSTOP. Only then
+// does it act on the signal that ends it.
 func (c Client) resume(ctx context.Context, info *supervisord.ProcessInfo) error {
 	if !isHalted(info.Pid) {
 		return nil

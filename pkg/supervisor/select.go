@@ -11,11 +11,11 @@ import (
 // ErrUnknown says that supervisord has no program of a name.
 var ErrUnknown = errors.New("supervisord has no program of this name")
 
-// Select returns the processes that a name stands for: GROUP:NAME for one,
-// GROUP:* for all of a group, and NAME for what is called so: a program, else
-// the one process of that name in any group, else a whole group, such as that of a
-// program with numprocs. It returns none when there is no such name, or when it
-// could mean several processes of different groups.
+// Select returns the processes that a name stands for: GROUP:NAME for one, GROUP:* for
+// all of a group, and NAME for what is called so: a program, else the one process of
+// that name in any group, else a whole group, such as that of a program with numprocs.
+// It returns nothing for an unknown name, and for a name that could mean processes of
+// different groups.
 func Select(all []supervisord.ProcessInfo, name string) []supervisord.ProcessInfo {
 	group, process, qualified := strings.Cut(name, ":")
 	if qualified && (process == "*" || process == "") {
@@ -34,8 +34,8 @@ func Select(all []supervisord.ProcessInfo, name string) []supervisord.ProcessInf
 	return filter(all, func(p supervisord.ProcessInfo) bool { return p.Group == name })
 }
 
-// SelectAll returns the processes that names stand for, each once. A name that
-// stands for none is ErrUnknown.
+// SelectAll returns the processes that names stand for, each once. A name that stands
+// for no process is ErrUnknown.
 func SelectAll(all []supervisord.ProcessInfo, names []string) ([]supervisord.ProcessInfo, error) {
 	var selected []supervisord.ProcessInfo
 	seen := map[string]bool{}

@@ -58,7 +58,8 @@ func (c Client) Wake(ctx context.Context, alive func() bool) ([]supervisord.Proc
 	return infos, err
 }
 
-// unlessGone tells a supervisord that shuts down from one that does not answer.
+// unlessGone returns ErrGone for the error of a supervisord that shuts down, and any
+// other error as it is.
 func unlessGone(err error) error {
 	if fault, ok := errors.AsType[*Fault](err); ok && fault.Code == FaultShutdownState || errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ENOENT) {
 		return ErrGone
@@ -66,8 +67,8 @@ func unlessGone(err error) error {
 	return err
 }
 
-// pending reports whether a process is still on its way. STOPPED without ever
-// having been started is, where supervisord starts it by itself.
+// pending reports whether a process is still to come up. One that is STOPPED and was
+// never started is, when supervisord starts it by itself.
 func pending(p supervisord.ProcessInfo, autostart bool) bool {
 	switch p.State {
 	case supervisord.StateStarting, supervisord.StateBackoff:
@@ -121,10 +122,9 @@ func every(ctx context.Context, interval time.Duration, alive func() bool, done 
 const farewells = 32
 
 // Farewell is for a child of supervisord to call just before it exits. It opens
-// connections, of which supervisord takes one each time its main loop comes
-// round, so that it is awake when the child dies: it looks at one signal a
-// round, and a SIGTERM that came behind an unseen SIGCHLD would have to wait for
-// another second. The exit closes them.
+// connections. supervisord accepts one in each round of its main loop, so it is awake
+// when the child dies. It handles one signal a round: if it slept, a SIGTERM behind the
+// child's SIGCHLD would have to wait for a second more. The exit closes the connections.
 func (c Client) Farewell(ctx context.Context) {
 	for range farewells {
 		if _, err := c.dial(ctx); err != nil {
