@@ -117,3 +117,83 @@ func move(from, to string) error {
 	}
 	return nil
 }
+
+// plan lists the renames that put the new content in place.
+func (t *target) plan(mounts map[string]bool) (err error) {
+	switch {
+	case t.part:
+	case t.inside:
+		t.Swaps, err = exchange(t.Live, t.fresh(), t.Kept, t.Aside, mounts)
+	case fsutil.Exists(t.Live):
+		t.Swaps = []swap{{Live: t.Live, Kept: t.Kept, Fresh: t.fresh(), Aside: t.Aside}}
+	default:
+		t.Swaps = []swap{{Live: t.Live, Fresh: t.fresh(), Aside: t.Aside}}
+	}
+	return err
+}
+
+// exchange plans how the content of a directory that cannot be renamed is replaced by
+// that of another one. An entry that is a mount point stays as it is. A directory with a
+// mount point below it cannot be renamed either, so its content is exchanged in turn.
+func exchange(live, fresh, kept, aside string, mounts map[string]bool) ([]swap, error) {
+	old, err := entryNames(live)
+	if err != nil {
+		return nil, err
+	}
+	renewed, err := entryNames(fresh)
+	if err != nil {
+		return nil, err
+	}
+	isNew := map[string]bool{}
+	for _, name := range renewed {
+		isNew[name] = true
+	}
+	var swaps []swap
+	isOld := map[string]bool{}
+	for _, name := range old {
+		isOld[name] = true
+		s := swap{Live: filepath.Join(live, name), Kept: filepath.Join(kept, name), Aside: filepath.Join(aside, name)}
+		if isNew[name] {
+			s.Fresh = filepath.Join(fresh, name)
+		}
+		if !holdsMount(s.Live, mounts) {
+			swaps = append(swaps, s)
+			continue
+		}
+		if mounts[s.Live] || !isDir(s.Live) || !isDir(s.Fresh) {
+			continue
+		}
+		below, err := exchange(s.Live, s.Fresh, s.Kept, s.Aside, mounts)
+		if err != nil {
+			return nil, err
+		}
+		swaps = append(swaps, below...)
+	}
+	for _, name := range renewed {
+		if !isOld[name] {
+			swaps = append(swaps, swap{Live: filepath.Join(live, name), Fresh: filepath.Join(fresh, name), Aside: filepath.Join(aside, name)})
+		}
+	}
+	return swaps, nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.IsDir()
+}
+
+// entryNames lists a directory, without what restores have put there and what
+// belongs to the file system itself.
+func entryNames(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if !isOurs(e.Name()) && e.Name() != "lost+found" {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -40,42 +39,6 @@ func (w *Writer) AddContent(ctx context.Context, dir *os.Root) error {
 		}
 	}
 	return nil
-}
-
-// Counts is what Count has found.
-type Counts struct {
-	Files      int
-	Bytes      int64 // of their content
-	Unreadable int   // what Add would warn of
-}
-
-// Count walks as Add does, and archives nothing.
-func Count(ctx context.Context, dir *os.Root, name string, skip Skip) (Counts, error) {
-	var c Counts
-	err := newTree(ctx, &c, skip).add(dir, name, ".", name)
-	return c, err
-}
-
-func (c *Counts) write(_ context.Context, e *Entry, _ io.Reader) error {
-	if e.Kind == File {
-		c.Files++
-		c.Bytes += e.Size
-	}
-	return nil
-}
-
-func (c *Counts) warn(_ string, lost bool, _ error) {
-	if lost {
-		c.Unreadable++
-	}
-}
-
-// sink takes what a walk finds: a Writer, or a Counts.
-type sink interface {
-	write(ctx context.Context, e *Entry, content io.Reader) error
-	// warn tells of a path that could not be read; lost is false for one that
-	// has changed meanwhile.
-	warn(path string, lost bool, why error)
 }
 
 func newTree(ctx context.Context, to sink, skip Skip) *tree {
