@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a command while MariaDB answers: the server that runs, else one of our own
-# for so long, which nobody reaches over the network.
+# Runs a command while MariaDB answers. When no server runs, it starts one for that
+# time, which cannot be reached over the network.
 set -eu
 
 config=$IMAGE_RUN_DIR/mariadb/my.cnf

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Copies a new archive to a bucket. Where that is and the keys to it are in the
-# environment (RCLONE_S3_...): arguments can be seen by everybody.
+# Copies a new archive to a bucket. The environment (RCLONE_S3_...) says where that is
+# and has its keys, because everybody can see arguments.
 set -eu
 archive=$1
 if [ -z "${BACKUP_S3_BUCKET:-}" ]; then

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Creates the files of the server. They get their name when they are complete, so
-# that a start that was killed half way can be repeated. This system user becomes
+# Creates the files of the server. They get their name when they are complete, so that
+# this step can run again after a start that was killed. This system user becomes
 # an administrator who needs no password on the socket.
 set -eu
 

@@ -1,5 +1,5 @@
-// The first account can be created without a log-in, and only once: a second run
-// of this file goes on with the log-in.
+// Only the first account can be created without a log-in. When this file runs again,
+// it goes on with the log-in.
 const admin = db.getSiblingDB("admin");
 
 try {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the directory of the socket. Whoever reaches the socket needs no password:
-# that must be this user alone.
+# Makes the directory of the socket. The socket asks for no password, so only this
+# user may reach it.
 set -eu
 
 case ${POSTGRESQL_PORT:-5432} in

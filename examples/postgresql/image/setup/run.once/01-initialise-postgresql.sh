@@ -1,6 +1,6 @@
 #!/bin/sh
-# Creates the files of the server. They get their name when they are complete, so
-# that a start that was killed half way can be repeated.
+# Creates the files of the server. They get their name when they are complete, so that
+# this step can run again after a start that was killed.
 set -eu
 
 data=$STORAGE_DATA_DIR/postgresql

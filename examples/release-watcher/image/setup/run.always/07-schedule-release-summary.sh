@@ -1,6 +1,6 @@
 #!/bin/sh
 # Appends a job to the crontab, which every start begins afresh. The shell that
-# runs the job expands the variables, so that any character in them is safe.
+# runs the job expands the variables, so they may have any characters in them.
 set -eu
 
 # shellcheck disable=SC2016
