@@ -35,8 +35,8 @@ func (b *Boot) refuseSecondLife() error {
 	return nil
 }
 
-// settle makes the storage and log directories, and removes the pid and state
-// files and the socket of a former life.
+// settle makes the storage and log directories, and removes the pid and state files and
+// the socket of the container's last start.
 func (b *Boot) settle() error {
 	if err := setup.CreateStorageDirs(b.Config); err != nil {
 		return err

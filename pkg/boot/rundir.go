@@ -32,7 +32,7 @@ func (b *Boot) prepareRunDir() error {
 	if err := checkRunDir(dir); err != nil {
 		return err
 	}
-	// What a former life knew of its programs does not hold in this one.
+	// What the last start noted about its programs does not hold in this one.
 	for _, sub := range append(health.Dirs(b.Config), stopmark.Dir(dir)) {
 		if err := removeFiles(sub); err != nil {
 			return runDirError(dir, err)

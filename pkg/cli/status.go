@@ -55,7 +55,7 @@ type programStatus struct {
 	Error    string  `json:"error,omitempty"` // why it does not run
 	Held     string  `json:"held,omitempty"`  // by whom
 	Restarts int     `json:"restarts"`        // by the container manager
-	// What follows is about the last of these.
+	// The fields below are about the last restart.
 	LastRestart   *time.Time `json:"last_restart,omitempty"`
 	Why           string     `json:"last_restart_why,omitempty"`
 	RestartFailed string     `json:"last_restart_error,omitempty"`

@@ -66,13 +66,13 @@ func (d *Duration) Type() string { return "duration" }
 
 func (d *Duration) String() string { return time.Duration(*d).String() }
 
-// Rate is a number of times within a time, as in 5/10m. The zero value is never.
+// Rate is a number of times within a time, as in 5/10m. The zero value is never reached.
 type Rate struct {
 	Count  int // at most MaxRate
 	Within time.Duration
 }
 
-// MaxRate bounds what has to be kept to tell whether a rate is reached.
+// MaxRate bounds how many times have to be kept to tell whether a rate is reached.
 const MaxRate = 100
 
 // Decode implements envconfig.Decoder.
@@ -92,13 +92,14 @@ func (r *Rate) Decode(value string) error {
 
 func (r Rate) String() string { return fmt.Sprintf("%d times in %s", r.Count, r.Within) }
 
-// Reached reports whether that many of some times lie within the time before now.
+// Reached reports whether as many of the times as the rate says lie within its time
+// before now.
 func (r Rate) Reached(now time.Time, times []time.Time) bool {
 	return r.Count > 0 && CountWithin(now, r.Within, times) >= r.Count
 }
 
-// CountWithin is how many of some times lie within a time before now. What lies after
-// it was before the clock was set back.
+// CountWithin returns how many of the times lie within a time before now. A time after
+// now comes from before the clock was set back, and does not count.
 func CountWithin(now time.Time, within time.Duration, times []time.Time) (n int) {
 	for _, t := range times {
 		if gone := now.Sub(t); gone >= 0 && gone <= within {

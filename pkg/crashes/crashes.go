@@ -1,10 +1,9 @@
 // Package crashes keeps a record of how often and how programs end by themselves.
-// supervisord starts most of them again at once, and calls them RUNNING as soon as
-// they have lived for their startsecs, however often they end after that.
+// supervisord starts most of them again at once, and calls them RUNNING as soon as they
+// have lived for their startsecs. It does not count how often they end after that.
 //
 // supervisord's event listener writes the records (Keeper), others read them (Load).
-// They lie below IMAGE_RUN_DIR, one file for a program that has ended, none for one
-// that has not:
+// They lie below IMAGE_RUN_DIR, one file for each program that has ended:
 //
 //	health/programs/NAME.ends
 package crashes
@@ -23,17 +22,17 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisorlog"
 )
 
-// Record is what is known of a program's ends in the life of the container. An end
-// that was asked for, as by a restart, is none of them.
+// Record is what is known of a program's ends in the life of the container. It does not
+// count an end that was asked for, as by a restart.
 type Record struct {
 	Starts int  `json:"starts"` // that were tried
 	Ends   int  `json:"ends"`
 	Last   *End `json:"last,omitempty"`
-	// Crashes are the last unexpected ends of a program that supervisord called
-	// RUNNING, oldest first. What ends before startsecs is not among them:
-	// supervisord itself counts that, waits, and gives up.
+	// Crashes are the last unexpected ends of a program that supervisord called RUNNING,
+	// oldest first. An end before startsecs is not among them: supervisord itself counts
+	// these, waits, and gives up.
 	Crashes []time.Time `json:"crashes,omitempty"`
-	// Told says that the log tells of this loop already.
+	// Told says that this loop is in the log already.
 	Told bool `json:"told,omitempty"`
 }
 

@@ -13,19 +13,19 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisorlog"
 )
 
-// Keeper keeps the records, by what supervisord's events say. It writes nothing
-// before a program ends.
+// Keeper keeps the records, from supervisord's events. It writes nothing before a
+// program ends.
 type Keeper struct {
 	RunDir string
-	// Settings are asked for when something has ended. A listener that lives for
-	// months and sees nothing end need not read them.
+	// Settings is called when a program has ended. So a listener that sees no program end
+	// for months does not read the configuration.
 	Settings func() Settings
 	Log      log.Logger
-	// Now is time.Now, but for tests.
+	// Now is time.Now; tests set another clock.
 	Now func() time.Time
 
 	records map[string]*Record
-	failing bool // records could not be written, and that was said
+	failing bool // records could not be written, and the log says so
 }
 
 // Settings are what the keeper has to know.
@@ -92,7 +92,7 @@ func (k *Keeper) ended(program, process string, end End) {
 	end.At = k.Now().UTC().Truncate(time.Millisecond)
 	r.Last = &end
 	r.Ends++
-	r.Starts = max(r.Starts, 1) // of which a former listener has heard
+	r.Starts = max(r.Starts, 1) // a former listener may have had the event of the start
 	_, held := stopmark.Get(k.RunDir, program)
 	if !end.Expected && !end.TooSoon && !held {
 		k.crashed(program, r, settings.Limit)
@@ -104,9 +104,9 @@ func lastEnd(logFile, process string) (supervisorlog.End, bool) {
 	return supervisorlog.LastEnd(supervisorlog.OfThisLife(supervisorlog.Tail(logFile, maxTail)), process)
 }
 
-// has reports whether an end is on record already: supervisord sends an event again
-// that a killed listener has not answered. What is said to have ended too soon has not
-// begun at all when the log tells of no other end; why, supervisord knows.
+// has reports whether an end is on record already. That happens in two ways. supervisord
+// sends an event again when a killed listener has not answered it. It also says BACKOFF
+// for a program that it cannot start at all; then its log has no new end.
 func (r *Record) has(end End) bool {
 	switch {
 	case r.Last == nil:

@@ -114,7 +114,7 @@ func (r *renderer) names(claims []claim, logs []supervisorconf.Log) []string {
 	return slices.Compact(names)
 }
 
-// cut takes a path out of its block's header, or with the last one the block.
+// cut takes a path out of its block's header. With the last path it removes the block.
 func (f *rotationFile) cut(c claim) {
 	c.block.cut++
 	if c.block.cut == len(c.block.paths) {

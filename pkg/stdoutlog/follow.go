@@ -19,7 +19,7 @@ type Follower struct {
 	Log       log.Logger
 
 	streams []*stream
-	watch   *watcher // nil where inotify is not to be had
+	watch   *watcher // nil without inotify
 }
 
 const (

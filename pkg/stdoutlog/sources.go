@@ -64,8 +64,8 @@ func resolve(sources []Source) []Source {
 	return resolved
 }
 
-// Begin records where the logs end before supervisord starts, so that lines of a
-// former life are not written again and none of this one is left out.
+// Begin records where the logs end before supervisord starts. So lines of an earlier
+// start are not written again, and no line of this one is left out.
 func Begin(c config.Config, conf *supervisorconf.Conf) error {
 	var records []record
 	for _, s := range Sources(conf) {

@@ -55,12 +55,12 @@ const (
 	stopped = " stopped: "
 )
 
-// OfThisLife returns what a log holds since supervisord started last.
+// OfThisLife returns the part of a log since supervisord's last start.
 func OfThisLife(log []byte) []byte {
 	return log[max(0, bytes.LastIndex(log, []byte(" supervisord started with pid "))):]
 }
 
-// LastEnd returns the last end of a process that supervisord's log tells of.
+// LastEnd returns the last end of a process in supervisord's log.
 func LastEnd(log []byte, process string) (end End, known bool) {
 	for line := range bytes.Lines(log) {
 		for _, verb := range []string{exited, stopped} {
@@ -105,7 +105,8 @@ func number(text string) (int, bool) {
 	return n, err == nil
 }
 
-// signalNumber knows the names that Python has for signals: several for some.
+// signalNumber returns the number of a signal by its name in Python, which has several
+// names for some.
 func signalNumber(name string) syscall.Signal {
 	switch name {
 	case "SIGCLD":
@@ -132,7 +133,8 @@ type Mark struct {
 	from int64
 }
 
-// maxTail bounds what is read behind a mark; what is looked for is near the end.
+// maxTail bounds how much is read behind a mark: the line that is looked for is near the
+// end.
 const maxTail = 4 << 20
 
 // MarkEnd returns the place where the log ends now.
@@ -157,7 +159,7 @@ func (m Mark) Read() []byte {
 	return bytes.Join([][]byte{readFrom(m.path+".1", m.from, maxTail), readFrom(m.path, 0, maxTail)}, nil)
 }
 
-// readFrom reads a file from a place on, or its last bytes when that are more than most.
+// readFrom reads a file from a place on, but at most the last bytes of it.
 func readFrom(path string, from, most int64) []byte {
 	info, err := os.Stat(path) // before it is opened: a pipe would wait for a writer
 	if err != nil || !info.Mode().IsRegular() {

@@ -37,7 +37,7 @@ func (c *Counts) warn(_ string, lost bool, _ error) {
 // sink takes what a walk finds: a Writer, or a Counts.
 type sink interface {
 	write(ctx context.Context, e *Entry, content io.Reader) error
-	// warn tells of a path that could not be read; lost is false for one that
-	// has changed meanwhile.
+	// warn reports a path that could not be read. lost is false for a path that has
+	// changed while it was read.
 	warn(path string, lost bool, why error)
 }
