@@ -53,12 +53,10 @@ func cutName(name string) (string, bool) {
 	return strings.CutSuffix(rest, nameSuffix)
 }
 
-// clockChange is more than clocks are ever put back by.
-const clockChange = 2 * time.Hour
-
-// newName returns a name for an archive that is made now. Two in a second, or in
-// the hour that a change of clocks repeats, keep their order: then the name is a
-// little ahead of the time.
+// newName returns a name for an archive that is made now. It keeps the order of the
+// archives: two in a second, in the hour that a change of clocks repeats, or after a
+// clock or a time zone that was hours ahead. Then the name is ahead of the time too.
+// The times in manifests would not tell more: they come from the same clock.
 func newName(dir string, now time.Time, suffix string) (string, error) {
 	archives, err := Archives(dir)
 	if err != nil {
@@ -67,7 +65,7 @@ func newName(dir string, now time.Time, suffix string) (string, error) {
 	stamp := now.Format(stampFormat)
 	for _, a := range archives {
 		other, _ := cutName(a.Name)
-		if !a.Time.IsZero() && other >= stamp && a.Time.Sub(now) < clockChange {
+		if !a.Time.IsZero() && other >= stamp && a.Time.Sub(now) < zoneChange {
 			stamp = a.Time.Add(time.Second).Format(stampFormat)
 			break // the newest comes first
 		}
@@ -105,9 +103,13 @@ func Archives(dir string) ([]Archive, error) {
 	return archives, nil
 }
 
-// maxAhead is how far a name may be ahead of the clock. Names are in local time,
-// and two time zones differ by 26 hours at most.
-const maxAhead = 27 * time.Hour
+const (
+	// zoneChange is the most that local times differ by in two time zones.
+	zoneChange = 26 * time.Hour
+	// maxAhead is how far a name may be ahead of the clock: names are in local time,
+	// and may be a little ahead of one that is.
+	maxAhead = zoneChange + time.Hour
+)
 
 // fromFuture reports whether the clock was wrong when the archive was made, or is
 // wrong now: then its name does not tell how new it is.

@@ -119,6 +119,21 @@ func TestArchivesFromTheFuture(t *testing.T) {
 	v.wantLog(future + " is from the future: the clock was wrong when it was made, or is wrong now; it is tried only because")
 }
 
+// TestClockThatWasHoursAhead makes an archive by a clock that takes the local time for
+// UTC, and another one when it is right again. The second is the newest.
+func TestClockThatWasHoursAhead(t *testing.T) {
+	v := newVolume(t)
+	first, err := v.Backup(t.Context())
+	must(t, err)
+	ahead := namePrefix + time.Now().Add(14*time.Hour).Format(stampFormat) + nameSuffix
+	must(t, os.Rename(first.Archive, filepath.Join(v.Config.BackupDir, ahead)))
+	second, err := v.Backup(t.Context())
+	must(t, err)
+	if got, err := v.Restore(t.Context(), Latest); err != nil || got.Archive != second.Archive {
+		t.Errorf("restored %s, want %s: %v", got.Archive, second.Archive, err)
+	}
+}
+
 func TestNothingIsDeletedAfterAFailure(t *testing.T) {
 	v := newVolume(t)
 	v.Config.BackupRetention = retention.Policy{Newest: 1}
