@@ -87,9 +87,11 @@ func TestKilledWithStoppedPrograms(t *testing.T) {
 		c.want(0, "", what)
 		whole[what] = time.Since(began)
 	}
+	written := map[string]bool{"data": true} // what an archive may hold: a backup may end before it is killed
 	for i := range trials(t) {
 		what := []string{"backup", "restore"}[random.IntN(2)]
 		former := fmt.Sprint("written before trial ", i)
+		written[former] = true
 		testenv.Write(t, data, former, 0o644)
 		cmd := c.beside(what)
 		if err := cmd.Start(); err != nil {
@@ -105,15 +107,14 @@ func TestKilledWithStoppedPrograms(t *testing.T) {
 		}
 		testenv.WaitFor(t, "nothing is held after a killed "+what, func() bool { return len(testenv.Names(t, c.Path("run/stopped"))) == 0 })
 		c.wantRunning()
-		if now := testenv.Read(t, data); now != former && what == "backup" || !strings.HasPrefix(now, "data") && now != former {
+		if now := testenv.Read(t, data); now != former && what == "backup" || !written[now] {
 			t.Errorf("after a killed %s the data is %q", what, now)
 		}
 		if !c.isKept(former) {
 			t.Errorf("%q is lost", former)
 		}
 		c.want(0, "", "restore", "--discard")
-		if what == "restore" || i%4 == 0 {
-			testenv.Write(t, data, "data", 0o644)
+		if i%4 == 0 {
 			c.want(0, "", "backup")
 		}
 		if t.Failed() {
