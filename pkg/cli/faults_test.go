@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -166,6 +167,21 @@ func TestSIGTERMSoonAfterTheStart(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("trial %d, %s after supervisord's first sign", i, moment)
 		}
+	}
+}
+
+// TestSecretWithoutEnd starts a container with a secret's file that says it is empty
+// and never ends. The start ends instead, and takes no more memory than others.
+func TestSecretWithoutEnd(t *testing.T) {
+	tree := testenv.NewTree(t)
+	cmd := testenv.Command(t, tree.Environ("FILE__X=/proc/self/pagemap"), "container-manager", "run", "true")
+	said, _ := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != exitInvalid || !strings.Contains(string(said), `FILE__X="/proc/self/pagemap": is larger than 65536 bytes`) {
+		t.Errorf("exit code %d; it said\n%s", code, said)
+	}
+	const most = 200 << 10
+	if used := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss; used > most {
+		t.Errorf("it took %d KiB", used)
 	}
 }
 

@@ -144,7 +144,27 @@ cd "$STORAGE_BASE_DIR" && echo begun >>%d && echo done >>%d
 			if status := third.End(); status != 0 || strings.Contains(third.Output.String(), "run.once") {
 				t.Errorf("third start: exit status %d\n%s", status, third.Output.String())
 			}
+			wantAllAgain(t, c, steps)
 		})
+	}
+}
+
+// wantAllAgain removes the marker: then every step has to run again.
+func wantAllAgain(t *testing.T, c *testenv.Container, steps int) {
+	t.Helper()
+	if err := os.Remove(c.Path("storage/.run-once.completed")); err != nil {
+		t.Fatal(err)
+	}
+	var before []string
+	for i := range steps {
+		before = append(before, testenv.Read(t, c.Path(fmt.Sprintf("storage/%d", i))))
+	}
+	l := c.Run("/bin/true")
+	status := l.End()
+	for i := range steps {
+		if got := testenv.Read(t, c.Path(fmt.Sprintf("storage/%d", i))); status != 0 || got != before[i]+"begun\ndone\n" {
+			t.Errorf("without the marker: exit status %d, step %d: %q\n%s", status, i, got, l.Output.String())
+		}
 	}
 }
 
