@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 )
 
@@ -61,7 +62,7 @@ func FuzzGzip(f *testing.F) {
 }
 
 // FuzzManifest puts anything in front of an archive as its manifest. One that is
-// accepted describes exactly what is in the archive.
+// accepted has a head, which can be read alone too.
 func FuzzManifest(f *testing.F) {
 	const content = "content"
 	in := f.TempDir()
@@ -85,8 +86,8 @@ func FuzzManifest(f *testing.F) {
 		switch {
 		case err != nil && !errors.Is(err, ErrInvalid):
 			t.Fatal(err)
-		case err == nil && (head == nil || whole == nil || whole.Entries != 1 || whole.Files != 1 || whole.Bytes != int64(len(content))):
-			t.Fatalf("it is said to hold %+v, and its head %+v", whole, head)
+		case err == nil && (head == nil || whole == nil || !reflect.DeepEqual(head, whole)):
+			t.Fatalf("the head is %+v, and alone %+v", whole, head)
 		}
 	})
 }
