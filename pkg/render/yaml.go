@@ -73,11 +73,15 @@ func (f *yamlFile) encode() (string, error) {
 }
 
 // prepare drops the comments below a node, and spells null out where there is
-// nothing: the library writes an empty string for it in brackets.
+// nothing: the library writes an empty string for it in brackets. A block that begins
+// with a blank gets quotes, because the library writes some that it cannot read.
 func prepare(n *yaml.Node) {
 	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
 	if n.Kind == yaml.ScalarNode && n.Value == "" && n.Tag == "!!null" && n.Style&yaml.TaggedStyle == 0 {
 		n.Value = "null"
+	}
+	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && n.Value != strings.TrimLeft(n.Value, " \t\n") {
+		n.Style = n.Style&yaml.TaggedStyle | yaml.DoubleQuotedStyle
 	}
 	for _, child := range n.Content {
 		prepare(child)
