@@ -12,7 +12,6 @@ import (
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/pkg/setup"
-	"github.com/ZPascal/container-manager/pkg/stdoutlog"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
@@ -31,6 +30,8 @@ type Boot struct {
 	// Release stops listening for SIGTERM and SIGINT, which end ctx. It returns ctx's
 	// cause if one of them has come.
 	Release func() error
+	// Ending is told why the container ends by itself.
+	Ending func(why string)
 	// Exec replaces this process, as syscall.Exec does.
 	Exec func(path string, argv, env []string) error
 }
@@ -45,7 +46,7 @@ func (c Command) isSupervisord() bool { return c.Shell == "" && len(c.Argv) == 0
 
 // Run does not return when all goes well: the command takes this process's place.
 // When the container cannot start, Run returns why: ctx's cause when a signal ended
-// the start. With a main program, Run returns an *Ended when that has ended. Nothing
+// the start. Where this process stays as PID 1, Run returns an *Ended at the end. Nothing
 // that Run has started is left running then.
 func (b *Boot) Run(ctx context.Context, c Command) error {
 	if err := b.prepare(); err != nil {
@@ -71,18 +72,7 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 		return context.Cause(ctx)
 	}
 	if c.isSupervisord() {
-		if err := b.checkWritable(); err != nil {
-			return err
-		}
-		b.checkJobs()
-		if b.Config.LogStdout {
-			if err := stdoutlog.Begin(b.Config, conf); err != nil {
-				return err
-			}
-		}
-	}
-	if b.Config.MainProgram != "" && c.isSupervisord() {
-		return b.stay(ctx, conf)
+		return b.supervise(ctx, conf)
 	}
 	return b.exec(c)
 }

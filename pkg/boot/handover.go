@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +17,32 @@ import (
 	"github.com/ZPascal/container-manager/pkg/pid1"
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
+	"github.com/ZPascal/container-manager/pkg/stdoutlog"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
+
+// supervise runs supervisord: in this process's place, or below it where something
+// is to be done at the end.
+func (b *Boot) supervise(ctx context.Context, conf *supervisorconf.Conf) error {
+	if err := b.checkWritable(); err != nil {
+		return err
+	}
+	b.checkJobs()
+	if b.Config.LogStdout {
+		if err := stdoutlog.Begin(b.Config, conf); err != nil {
+			return err
+		}
+	}
+	stays, err := b.stays()
+	switch {
+	case err != nil:
+		return err
+	case stays:
+		return b.stay(ctx, conf)
+	}
+	return b.exec(Command{})
+}
 
 // exec replaces this process by the command, which keeps its process id. As PID 1 the
 // command then gets the signals and reaps orphans.
@@ -89,15 +113,23 @@ func (e *NotRunError) ExitCode() int {
 	return 126
 }
 
-// Ended says that the container's main program has ended, and all the others
-// have been stopped.
+// Ended says that supervisord and all programs have ended, below a first process
+// that has stayed.
 type Ended struct{ Status int }
 
 func (e *Ended) Error() string {
-	return fmt.Sprintf("the main program ended with exit status %d", e.Status)
+	return fmt.Sprintf("the container ended with exit status %d", e.Status)
 }
 
-// stay keeps this process as PID 1 until the main program has ended, and then runs the
+// stays reports whether this process is to stay as PID 1.
+func (b *Boot) stays() (bool, error) {
+	if b.Config.MainProgram != "" || len(b.Config.Essential) > 0 || b.Config.HealthRestarts.Count > 0 {
+		return true, nil
+	}
+	return b.steps().Any(b.Config.RunFinishDir)
+}
+
+// stay keeps this process as PID 1 until supervisord has ended, and then runs the
 // scripts of run.finish.
 func (b *Boot) stay(ctx context.Context, conf *supervisorconf.Conf) error {
 	path, argv, err := b.find(Command{})
@@ -108,10 +140,15 @@ func (b *Boot) stay(ctx context.Context, conf *supervisorconf.Conf) error {
 	if err != nil {
 		return err
 	}
+	var essential []string
+	for _, name := range b.Config.Essential {
+		essential = append(essential, supervisor.Named(conf, name)...)
+	}
 	b.startWake()
 	status, err := pid1.Init{
 		Path: path, Argv: argv, Env: b.Config.Environ,
-		Client: client, LogFile: conf.LogFile(), Program: b.Config.MainProgram, Log: b.Log, Release: b.Release,
+		Client: client, LogFile: conf.LogFile(), RunDir: b.Config.RunDir, Log: b.Log, Release: b.Release,
+		Program: b.Config.MainProgram, Essential: essential, Limit: b.Config.HealthCrashes, Ending: b.Ending,
 	}.Run(ctx)
 	if err != nil {
 		return err
@@ -121,18 +158,25 @@ func (b *Boot) stay(ctx context.Context, conf *supervisorconf.Conf) error {
 }
 
 // finish runs the scripts of run.finish. When one fails the others run all the same,
-// and the exit status stays. Only another signal ends them.
+// and the exit status stays. Another signal ends them, and so does the end of their time.
 func (b *Boot) finish() {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
-	err := b.steps().Each(ctx, b.Config.RunFinishDir, func(_ scriptdir.File, run func() error) error {
+	if limit := time.Duration(b.Config.FinishTimeout); limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("%s are over (IMAGE_FINISH_TIMEOUT)", limit))
+		defer cancel()
+	}
+	at := ""
+	err := b.steps().Each(ctx, b.Config.RunFinishDir, func(f scriptdir.File, run func() error) error {
+		at = f.Name
 		if err := run(); err != nil && ctx.Err() == nil {
 			b.Log.Error().Msg(err.Error())
 		}
 		return nil
 	})
 	if err != nil {
-		b.Log.Error().Msgf("not everything of %s has run: %v", b.Config.RunFinishDir, err)
+		b.Log.Error().Msgf("not everything of %s has run, it ended at %s: %v", b.Config.RunFinishDir, cmp.Or(at, "once"), err)
 	}
 }
 

@@ -28,8 +28,19 @@ second is ours, so that "docker run IMAGE bash -l" works.
 
 A command that is not found ends with 127, one that cannot be run with 126.
 
-With IMAGE_MAIN_PROGRAM this process stays, stops everything when that program of
-supervisord has ended for good, and ends with the program's exit status.
+This process stays, in place of ending in supervisord's favour, with
+
+  - IMAGE_MAIN_PROGRAM: when that program has ended for good, everything is stopped,
+    and the container ends with the program's exit status;
+  - IMAGE_ESSENTIAL_PROGRAMS or IMAGE_HEALTH_MAX_RESTARTS: the container ends when it
+    is beyond help, see below;
+  - scripts in setup/run.finish, which run at the end.
+
+Exit codes, beside those of every command:
+  10  an essential program is FATAL
+  11  an essential program has ended, and is not started again
+  12  an essential program ends again and again (IMAGE_HEALTH_CRASHES)
+  13  restarts by checks do not help (IMAGE_HEALTH_MAX_RESTARTS)
 `,
 		RunE: func(c *cobra.Command, argv []string) error {
 			return run(c.Name(), boot.Command{Shell: shell, Argv: argv})
@@ -40,7 +51,7 @@ supervisord has ended for good, and ends with the program's exit status.
 	return c
 }
 
-func run(name string, command boot.Command) error {
+func run(name string, command boot.Command) (ended error) {
 	since := time.Now()
 	if command.Shell != "" && len(command.Argv) > 0 {
 		return invalid(fmt.Errorf("-variable %q and the command %q: give one of them, in quotes where it is a line for the shell", command.Shell, command.Argv[0]))
@@ -48,6 +59,11 @@ func run(name string, command boot.Command) error {
 	ctx, release := signalContext(context.Background())
 	config.FindSelf()
 	cfg, err := config.Load()
+	defer func() {
+		if text := failure(ended); text != "" {
+			writeLastWords(cfg.TerminationLog, text)
+		}
+	}()
 	if err != nil {
 		return err
 	}
@@ -62,6 +78,7 @@ func run(name string, command boot.Command) error {
 			return backup.RestoreFirst(ctx, cfg, log.Named(l, "restore"), recorded, record)
 		},
 		Release: release,
+		Ending:  func(why string) { writeLastWords(cfg.TerminationLog, why) },
 		Exec:    syscall.Exec,
 	}
 	if warning := config.LeftBehind(); warning != "" {
@@ -74,11 +91,11 @@ func run(name string, command boot.Command) error {
 	}
 	err = b.Run(ctx, command)
 	var badTemplates *render.Error
-	var ended *boot.Ended
+	var over *boot.Ended
 	var notRun *boot.NotRunError
 	switch {
-	case errors.As(err, &ended):
-		return &exitError{code: ended.Status}
+	case errors.As(err, &over):
+		return &exitError{code: over.Status}
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.As(err, &badTemplates):

@@ -33,23 +33,26 @@ type Config struct {
 	RestoreScriptsDir string `envconfig:"IMAGE_RESTORE_SCRIPTS_DIR" default:"$IMAGE_RESTORE_DIR/scripts" kind:"path" desc:"Scripts that put a backup back"`
 	RunAlwaysDir      string `envconfig:"IMAGE_SETUP_RUNALWAYS_DIR" default:"$IMAGE_BASE_DIR/setup/run.always" kind:"path" desc:"Steps of every start"`
 	RunOnceDir        string `envconfig:"IMAGE_SETUP_RUNONCE_DIR" default:"$IMAGE_BASE_DIR/setup/run.once" kind:"path" desc:"Steps of the first start"`
-	RunFinishDir      string `envconfig:"IMAGE_SETUP_RUNFINISH_DIR" default:"$IMAGE_BASE_DIR/setup/run.finish" kind:"path" desc:"Scripts that run at the end, with IMAGE_MAIN_PROGRAM"`
+	RunFinishDir      string `envconfig:"IMAGE_SETUP_RUNFINISH_DIR" default:"$IMAGE_BASE_DIR/setup/run.finish" kind:"path" desc:"Scripts that run at the end"`
 	LivenessDir       string `envconfig:"IMAGE_HEALTH_LIVENESS_DIR" default:"$IMAGE_HEALTH_DIR/liveness.probes.d" kind:"path" desc:"Liveness probes"`
 	ReadinessDir      string `envconfig:"IMAGE_HEALTH_READINESS_DIR" default:"$IMAGE_HEALTH_DIR/readiness.probes.d" kind:"path" desc:"Readiness probes"`
 
-	StorageBaseDir  string `envconfig:"STORAGE_BASE_DIR" default:"/storage" kind:"path" group:"Storage and the running container" desc:"Root of what outlives the container"`
-	BackupDir       string `envconfig:"STORAGE_BACKUP_DIR" default:"$STORAGE_BASE_DIR/backup" kind:"path" desc:"Backup archives"`
-	ConfDir         string `envconfig:"STORAGE_CONF_DIR" default:"$STORAGE_BASE_DIR/conf" kind:"path" desc:"Configuration that the application keeps"`
-	DataDir         string `envconfig:"STORAGE_DATA_DIR" default:"$STORAGE_BASE_DIR/data" kind:"path" desc:"Data of the application"`
-	FilebeatDir     string `envconfig:"STORAGE_FILEBEAT_DIR" default:"$STORAGE_BASE_DIR/filebeat" kind:"path" desc:"Data of filebeat"`
-	FilebeatRegDir  string `envconfig:"STORAGE_FILEBEAT_REG_DIR" default:"$STORAGE_BASE_DIR/filebeat_reg" kind:"path" desc:"Registry of filebeat: what it has shipped"`
-	LogsDir         string `envconfig:"STORAGE_LOGS_DIR" default:"$STORAGE_BASE_DIR/logs" kind:"path" desc:"Logs"`
-	SupervisorLogs  string `envconfig:"SUPERVISOR_LOGS_DIR" default:"$STORAGE_LOGS_DIR/supervisor" kind:"path" desc:"Logs of supervisord and its programs"`
-	ProcessPIDDir   string `envconfig:"PROCESS_PID_DIR" default:"/tmp" kind:"path" desc:"supervisor.NAME.pid of every program"`
-	ProcessStateDir string `envconfig:"PROCESS_STATE_DIR" default:"/tmp" kind:"path" desc:"supervisor.NAME.state of every program"`
-	PIDFile         string `envconfig:"IMAGE_SUPERVISOR_PIDFILE" default:"/tmp/supervisord.pid" kind:"path" desc:"supervisord's pid file"`
-	Socket          string `envconfig:"IMAGE_SUPERVISOR_SOCKET" default:"/tmp/supervisord.sock" kind:"socket" desc:"supervisord's socket"`
-	MainProgram     string `envconfig:"IMAGE_MAIN_PROGRAM" desc:"Program of supervisord with whose end the container ends, with its exit status"`
+	StorageBaseDir  string   `envconfig:"STORAGE_BASE_DIR" default:"/storage" kind:"path" group:"Storage and the running container" desc:"Root of what outlives the container"`
+	BackupDir       string   `envconfig:"STORAGE_BACKUP_DIR" default:"$STORAGE_BASE_DIR/backup" kind:"path" desc:"Backup archives"`
+	ConfDir         string   `envconfig:"STORAGE_CONF_DIR" default:"$STORAGE_BASE_DIR/conf" kind:"path" desc:"Configuration that the application keeps"`
+	DataDir         string   `envconfig:"STORAGE_DATA_DIR" default:"$STORAGE_BASE_DIR/data" kind:"path" desc:"Data of the application"`
+	FilebeatDir     string   `envconfig:"STORAGE_FILEBEAT_DIR" default:"$STORAGE_BASE_DIR/filebeat" kind:"path" desc:"Data of filebeat"`
+	FilebeatRegDir  string   `envconfig:"STORAGE_FILEBEAT_REG_DIR" default:"$STORAGE_BASE_DIR/filebeat_reg" kind:"path" desc:"Registry of filebeat: what it has shipped"`
+	LogsDir         string   `envconfig:"STORAGE_LOGS_DIR" default:"$STORAGE_BASE_DIR/logs" kind:"path" desc:"Logs"`
+	SupervisorLogs  string   `envconfig:"SUPERVISOR_LOGS_DIR" default:"$STORAGE_LOGS_DIR/supervisor" kind:"path" desc:"Logs of supervisord and its programs"`
+	ProcessPIDDir   string   `envconfig:"PROCESS_PID_DIR" default:"/tmp" kind:"path" desc:"supervisor.NAME.pid of every program"`
+	ProcessStateDir string   `envconfig:"PROCESS_STATE_DIR" default:"/tmp" kind:"path" desc:"supervisor.NAME.state of every program"`
+	PIDFile         string   `envconfig:"IMAGE_SUPERVISOR_PIDFILE" default:"/tmp/supervisord.pid" kind:"path" desc:"supervisord's pid file"`
+	Socket          string   `envconfig:"IMAGE_SUPERVISOR_SOCKET" default:"/tmp/supervisord.sock" kind:"socket" desc:"supervisord's socket"`
+	MainProgram     string   `envconfig:"IMAGE_MAIN_PROGRAM" desc:"Program of supervisord with whose end the container ends, with its exit status"`
+	Essential       Names    `envconfig:"IMAGE_ESSENTIAL_PROGRAMS" desc:"Programs of supervisord; when one of them is FATAL, has ended for good or ends again and again, the container ends and has failed"`
+	FinishTimeout   Duration `envconfig:"IMAGE_FINISH_TIMEOUT" default:"30s" desc:"How long the scripts that run at the end may take together; 0 is no limit"`
+	TerminationLog  string   `envconfig:"IMAGE_TERMINATION_LOG" default:"/dev/termination-log" kind:"path" desc:"File that is told, if it is there, why the container ends by itself or cannot start"`
 
 	BackupEnabled   Bool             `envconfig:"IMAGE_BACKUP_ENABLED" default:"1" group:"Backup and restore" desc:"Put the backup job in the crontab"`
 	BackupCron      string           `envconfig:"IMAGE_BACKUP_CRON" default:"2 1 * * *" kind:"schedule" desc:"When to back up"`
@@ -81,6 +84,7 @@ type Config struct {
 	HealthFailures Count    `envconfig:"IMAGE_HEALTH_FAILURE_THRESHOLD" default:"1" kind:"from1" desc:"How many times in a row a probe has to fail until its program is restarted"`
 	HealthGrace    Duration `envconfig:"IMAGE_HEALTH_GRACE" default:"3s" desc:"A program that was started less than this ago is not restarted"`
 	HealthCrashes  Rate     `envconfig:"IMAGE_HEALTH_CRASHES" default:"5/5m" desc:"A program that ends unexpectedly that many times within that time makes the container unhealthy; 0 is never"`
+	HealthRestarts Rate     `envconfig:"IMAGE_HEALTH_MAX_RESTARTS" default:"0" desc:"When checks have restarted a program that many times within that time, and it is to be restarted again, the container ends; 0 is never"`
 
 	RedisHost         string `envconfig:"LOGGING_REDIS_HOST" kind:"host" group:"Logs" desc:"host or host:port that filebeat ships logs to; it runs only when this is set, or the image has a filebeat-output.yml"`
 	RedisPort         string `envconfig:"LOGGING_REDIS_PORT" kind:"port" desc:"Port of that Redis where the host does not name it, else 6379; ends up in LOGGING_REDIS_HOST"`

@@ -34,10 +34,6 @@ type Settings struct {
 	LogFile string      // supervisord's, "" when that is no file
 }
 
-// maxTail is how much of supervisord's log is searched for an end that it has just
-// written.
-const maxTail = 32 << 10
-
 // Handle takes an event into account.
 func (k *Keeper) Handle(e events.Event) {
 	process := e.Payload["processname"]
@@ -82,7 +78,7 @@ func (k *Keeper) started(program string) {
 func (k *Keeper) ended(program, process string, end End) {
 	settings := k.Settings()
 	r := k.record(program)
-	line, known := lastEnd(settings.LogFile, process)
+	line, known := supervisorlog.LastOf(settings.LogFile, process)
 	if known && !line.Stopped {
 		end.Known, end.Status, end.Signal, end.Stamp = true, line.Status, line.Signal, line.Stamp
 	}
@@ -98,10 +94,6 @@ func (k *Keeper) ended(program, process string, end End) {
 		k.crashed(program, r, settings.Limit)
 	}
 	k.keep(program, r)
-}
-
-func lastEnd(logFile, process string) (supervisorlog.End, bool) {
-	return supervisorlog.LastEnd(supervisorlog.OfThisLife(supervisorlog.Tail(logFile, maxTail)), process)
 }
 
 // has reports whether an end is on record already. That happens in two ways. supervisord

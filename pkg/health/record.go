@@ -18,6 +18,8 @@ type Record struct {
 	Failed   string    `json:"failed,omitempty"`
 	// InARow counts the restarts by checks that came soon after one another.
 	InARow int `json:"in_a_row"`
+	// ByCheck are the last restarts by checks, oldest first.
+	ByCheck []time.Time `json:"by_check,omitempty"`
 }
 
 func recordPath(c config.Config, program string) string {
@@ -77,5 +79,9 @@ func (r Record) restarted(now time.Time, why string, byCheck bool) Record {
 	default:
 		r.InARow++
 	}
-	return Record{Restarts: r.Restarts + 1, Last: now, Why: why, InARow: r.InARow}
+	if byCheck {
+		r.ByCheck = append(r.ByCheck, now)
+		r.ByCheck = r.ByCheck[max(0, len(r.ByCheck)-config.MaxRate):]
+	}
+	return Record{Restarts: r.Restarts + 1, Last: now, Why: why, InARow: r.InARow, ByCheck: r.ByCheck}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/abrander/go-supervisord"
 
+	"github.com/ZPascal/container-manager/pkg/pid1"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
@@ -60,7 +61,22 @@ func (p Programs) refuse(r Request, process supervisord.ProcessInfo) error {
 	if why := s.refusal(); why != "" {
 		return fmt.Errorf("%s %s: %w", name, why, ErrLeftAlone)
 	}
-	return nil
+	return p.giveUp(r, name, s.record)
+}
+
+// giveUp has the container end when the restarts of a program have not helped; the
+// error says so.
+func (p Programs) giveUp(r Request, name string, record Record) error {
+	limit := p.Config.HealthRestarts
+	if !limit.Reached(p.Now(), record.ByCheck) {
+		return nil
+	}
+	why := fmt.Sprintf("%s was restarted by checks %s (IMAGE_HEALTH_MAX_RESTARTS), and that has not helped: %s", name, limit, r.Why)
+	if err := pid1.Ask(p.Config.RunDir, pid1.StatusRestarts, why); err != nil {
+		p.Log.Error().Msgf("%s; but the container cannot be ended: %v", why, err)
+		return nil
+	}
+	return fmt.Errorf("%s: %w", why, ErrLeftAlone)
 }
 
 // restart restarts processes, and writes their records twice: before, in case this

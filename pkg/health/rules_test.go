@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -204,7 +205,7 @@ func TestCorruptFiles(t *testing.T) {
 	for _, content := range []string{"", "{", "null", "[]", `{"check-app.sh":{"probe":"check-app.sh","failures":"many"}}`, `{"check-app.sh":{"probe":"check-app.sh","failures":1}}`, `{"restarts":-1}`, strings.Repeat("x", 1<<20), "\x00\xff"} {
 		testenv.Write(t, resultPath(r.config, Readiness), content, 0o600)
 		testenv.Write(t, recordPath(r.config, "app"), content, 0o600)
-		if ReadRecord(r.config, "app") != (Record{}) {
+		if !reflect.DeepEqual(ReadRecord(r.config, "app"), Record{}) {
 			t.Errorf("%.20q is a record", content)
 		}
 		if known := readResults(r.config, Readiness); len(known) > 0 {

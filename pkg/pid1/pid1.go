@@ -1,7 +1,8 @@
 // Package pid1 is what stays behind as the container's first process when the
-// container is to end with its main program. It starts supervisord as a child,
+// container is to end with one of its programs, or has something to do at its end. It starts supervisord as a child,
 // hands every signal on to it, reaps the orphans that a container's first process
-// inherits, and stops everything once the main program has ended for good.
+// inherits, and stops everything once there is a reason to: the main program has ended
+// for good, an essential one has failed, or another process asks for it (Ask).
 //
 // One goroutine sends signals and reaps, so that no signal ever goes to a process
 // id that has become another process. It reaps every process that ends, supervisord
@@ -19,12 +20,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 	"github.com/ZPascal/container-manager/pkg/supervisorlog"
 )
 
-// Init is the first process of a container with a main program.
+// Init is the first process of a container that does not leave its place to
+// supervisord.
 type Init struct {
 	Path string   // of supervisord
 	Argv []string // its own name first
@@ -32,8 +35,14 @@ type Init struct {
 
 	Client  supervisor.Client
 	LogFile string // supervisord's log
-	Program string // the main program; see supervisor.Select
+	Program string // the main program, "" for none; see supervisor.Select
 	Log     log.Logger
+	RunDir  string // IMAGE_RUN_DIR
+
+	Essential []string    // full names of the programs that the container is nothing without
+	Limit     config.Rate // how often one of these may crash
+	// Ending is told, once, why the container ends by itself.
+	Ending func(why string)
 
 	// Release ends the set-up's own listening for signals, once they are listened for
 	// here: SIGHUP ends a set-up, and reloads supervisord. Nil where nobody listens.
@@ -48,10 +57,11 @@ const wakeEvery = 10 * time.Millisecond
 // it had just begun; see newborns.
 const newbornEvery = 20 * time.Millisecond
 
-// Run runs supervisord until it ends by itself, by a signal, or because the main
-// program has ended for good, and returns the exit status of the main program as
-// a shell tells it: 128 and the signal for one that a signal ended. ctx asks for
-// the end as SIGTERM does. Nothing that was started below is left.
+// Run runs supervisord until it ends by itself, by a signal, or because the container
+// is to end. It returns the status for that reason, else the exit status of the main
+// program as a shell tells it, 128 and the signal for one that a signal ended, else
+// supervisord's own. ctx asks for the end as SIGTERM does. Nothing that was started
+// below is left.
 func (p Init) Run(ctx context.Context) (status int, err error) {
 	// Orphans come here also where this is not process 1.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -67,6 +77,9 @@ func (p Init) Run(ctx context.Context) (status int, err error) {
 	signal.Notify(ended, unix.SIGCHLD)
 	defer signal.Stop(ended)
 
+	if err := sign(p.RunDir); err != nil {
+		p.Log.Warn().Msgf("nobody else can end this container: %v", err)
+	}
 	log := supervisorlog.MarkEnd(p.LogFile)
 	pid, err := syscall.ForkExec(p.Path, p.Argv, &syscall.ProcAttr{
 		Env: p.Env, Files: []uintptr{0, 1, 2},
@@ -76,52 +89,110 @@ func (p Init) Run(ctx context.Context) (status int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("cannot run %s: %w", p.Path, err)
 	}
-	c := child{pid: pid, log: p.Log}
-	var helpers sync.WaitGroup
-	helping, stopHelping := context.WithCancel(context.WithoutCancel(ctx))
-	defer helpers.Wait()
+	l := life{Init: p, child: child{pid: pid, log: p.Log}, tick: time.NewTicker(newbornEvery)}
+	l.tick.Stop()
+	defer l.tick.Stop()
+	var stopHelping func()
+	l.helping, stopHelping = context.WithCancel(context.WithoutCancel(ctx))
+	defer l.helpers.Wait()
 	defer stopHelping()
-	finished := make(chan end, 1)
-	helpers.Go(func() { finished <- p.watch(helping) })
-	var newborn *newborns // once supervisord was told to end
-	tick := time.NewTicker(newbornEvery)
-	tick.Stop()
-	defer tick.Stop()
-	stop := func(s syscall.Signal) {
-		if newborn == nil {
-			newborn = watchNewborns(pid)
-			tick.Reset(newbornEvery)
-			helpers.Go(func() { p.keepAwake(helping) })
-		}
-		c.forward(s)
-	}
+	l.last(ctx, signals, ended, l.watchAll())
+	stopHelping()
+	endDescendants(p.Log)
+	return p.status(log, l.why, l.child.status), nil
+}
 
-	var main end
+// life is supervisord's.
+type life struct {
+	Init
+	child   child
+	why     end          // the container ends by itself; see Ending
+	newborn *newborns    // once supervisord was told to end
+	tick    *time.Ticker // for the newborns
+
+	helping context.Context
+	helpers sync.WaitGroup
+}
+
+// last returns when supervisord has ended.
+func (l *life) last(ctx context.Context, signals, ended <-chan os.Signal, finished <-chan end) {
 	asked := ctx.Done()
-	for !c.reap() {
+	for !l.child.reap() {
 		select {
 		case s := <-signals:
-			if s := s.(syscall.Signal); endsSupervisord(s) {
-				stop(s)
-			} else {
-				c.forward(s)
-			}
+			l.signalled(s.(syscall.Signal))
 		case <-asked:
 			asked = nil
-			if newborn == nil { // the same signal may have come here too
-				stop(unix.SIGTERM)
+			if l.newborn == nil { // the same signal may have come here too
+				l.stop(unix.SIGTERM)
 			}
-		case main = <-finished:
-			p.Log.Info().Msgf("%s %s: the container ends", p.Program, main.how)
-			stop(unix.SIGTERM)
-		case <-tick.C:
-			newborn.tell()
+		case e := <-finished:
+			l.end(e)
+		case <-l.tick.C:
+			l.newborn.tell()
 		case <-ended:
 		}
 	}
-	stopHelping()
-	endDescendants(p.Log)
-	return p.status(log, main, c.status), nil
+}
+
+func (l *life) signalled(s syscall.Signal) {
+	if s == unix.SIGTERM && l.newborn == nil {
+		if e, ok := wasAsked(l.RunDir); ok {
+			l.end(e)
+			return
+		}
+	}
+	if endsSupervisord(s) {
+		l.stop(s)
+	} else {
+		l.child.forward(s)
+	}
+}
+
+// end ends the container for a reason. Once it ends anyway there is no other.
+func (l *life) end(e end) {
+	if l.newborn == nil {
+		l.why = e
+		level := l.Log.Info
+		if e.code != 0 {
+			level = l.Log.Error
+		}
+		level().Msg(e.line())
+		if l.Ending != nil {
+			l.Ending(e.line())
+		}
+	}
+	l.stop(unix.SIGTERM)
+}
+
+func (l *life) stop(s syscall.Signal) {
+	if l.newborn == nil {
+		l.newborn = watchNewborns(l.child.pid)
+		l.tick.Reset(newbornEvery)
+		l.helpers.Go(func() { l.keepAwake(l.helping) })
+	}
+	l.child.forward(s)
+}
+
+// watchAll watches the main program and the essential ones. What ends the container
+// comes through the channel.
+func (l *life) watchAll() <-chan end {
+	all := make([]watched, 0, 1+len(l.Essential))
+	if l.Program != "" {
+		all = append(all, watched{Init: l.Init, program: l.Program})
+	}
+	for _, name := range l.Essential {
+		all = append(all, watched{Init: l.Init, program: name, essential: true})
+	}
+	finished := make(chan end, len(all)) // so that nobody waits for a reader
+	for _, w := range all {
+		l.helpers.Go(func() {
+			if e := w.watch(l.helping); e != (end{}) {
+				finished <- e
+			}
+		})
+	}
+	return finished
 }
 
 // keepAwake wakes supervisord until ctx is done.

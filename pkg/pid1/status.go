@@ -14,6 +14,12 @@ const exitFailed = 1
 
 // status is the exit status of the container.
 func (p Init) status(log supervisorlog.Mark, main end, supervisord unix.WaitStatus) int {
+	switch {
+	case main.code != 0:
+		return main.code
+	case p.Program == "":
+		return exitStatus(supervisord)
+	}
 	_, process, qualified := strings.Cut(p.Program, ":")
 	if !qualified {
 		process = p.Program

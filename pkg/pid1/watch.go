@@ -4,20 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/abrander/go-supervisord"
 
+	"github.com/ZPascal/container-manager/pkg/crashes"
 	"github.com/ZPascal/container-manager/pkg/proc"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
+	"github.com/ZPascal/container-manager/pkg/supervisorlog"
 )
 
-// end is how the main program ended for good. The zero value means that it has not
-// ended.
+// end is why the container ends by itself. The zero value is not at all.
 type end struct {
-	how    string
-	failed bool // it never came up, or cannot
-	status int  // as supervisord tells it: -1 for a signal, 0 when it does not know
+	how    string // with the program's name
+	failed bool   // it never came up, or cannot
+	status int    // of the main program as supervisord tells it: -1 for a signal, 0 when it does not know
+	code   int    // the container's exit status, where that is not the main program's
 }
 
 const (
@@ -31,30 +35,46 @@ const (
 	atLast = 30 * time.Second
 )
 
-// watch returns when the main program has ended and supervisord does not start
-// it again, or when ctx is done.
-func (p Init) watch(ctx context.Context) end {
+// watched is a program with whose end the container ends.
+type watched struct {
+	Init
+	program   string
+	essential bool // and not the main one, with whose own status the container ends
+
+	pid   int // as last seen
+	looks int // at it
+}
+
+// watch returns when the program has ended and supervisord does not start it
+// again, or when ctx is done.
+func (w *watched) watch(ctx context.Context) end {
 	var last *supervisord.ProcessInfo // EXITED, as last seen
 	var since time.Time
 	for {
-		process, err := p.main(ctx)
+		process, err := w.process(ctx)
 		exited := err == nil && process.State == supervisord.StateExited
 		if !exited {
 			last = nil
 		}
 		wait := soon
 		switch {
+		case errors.Is(err, errNoMain) && w.essential: // a person has taken it out, or is putting it back
+			wait = seldom
 		case errors.Is(err, errNoMain):
-			return end{how: err.Error(), failed: true}
+			return end{how: w.program + " " + err.Error(), failed: true}
 		case err != nil: // supervisord starts, reloads or ends
+		case w.isHeld(process):
+			wait = seldom
+		case w.loops():
+			return w.end(process, StatusLoops)
 		case process.State == supervisord.StateFatal:
-			return end{how: "is FATAL: " + process.SpawnErr, failed: true}
+			return w.end(process, StatusFatal)
 		case exited && (last == nil || last.Start != process.Start || last.Stop != process.Stop):
 			last, since, wait = process, time.Now(), atOnce
-		case exited && time.Since(since) >= p.settle(process):
-			return end{how: "has ended", status: process.ExitStatus}
+		case exited && time.Since(since) >= w.settle(process):
+			return w.end(process, StatusEnded)
 		case process.State == supervisord.StateStarting, process.State == supervisord.StateRunning:
-			wait = waitExit(ctx, process.Pid)
+			wait = w.waitExit(ctx, process.Pid)
 		case process.State == supervisord.StateStopped:
 			wait = seldom
 		}
@@ -66,16 +86,51 @@ func (p Init) watch(ctx context.Context) end {
 	}
 }
 
+// isHeld reports whether the program is to be where it is: somebody holds it stopped.
+func (w *watched) isHeld(process *supervisord.ProcessInfo) bool {
+	_, held := stopmark.Get(w.RunDir, supervisor.Name(*process))
+	return held
+}
+
+// loops reports whether an essential program ends again and again. supervisord's
+// event listener records it; see package crashes.
+func (w *watched) loops() bool {
+	return w.essential && crashes.Load(w.RunDir, w.program).Loops(time.Now(), w.Limit)
+}
+
+// end is how the program ended.
+func (w *watched) end(process *supervisord.ProcessInfo, code int) end {
+	var e end
+	last, known := supervisorlog.LastOf(w.LogFile, process.Name)
+	switch code {
+	case StatusFatal:
+		e = end{how: "is FATAL: " + process.SpawnErr, failed: true}
+		known = known && strings.HasPrefix(process.SpawnErr, "Exited") // else it did not even begin
+	case StatusLoops:
+		e.how = fmt.Sprintf("has ended unexpectedly %s (IMAGE_HEALTH_CRASHES)", w.Limit)
+	default:
+		e = end{how: "has ended", status: process.ExitStatus}
+	}
+	if known && !last.Stopped {
+		e.how += ", it " + last.String()
+	}
+	e.how = w.program + " " + e.how
+	if w.essential {
+		e.code = code
+	}
+	return e
+}
+
 // errNoMain says that the main program's name does not stand for one process.
 var errNoMain = errors.New("is not the name of one program: see IMAGE_MAIN_PROGRAM")
 
-// main returns what supervisord knows of the main program.
-func (p Init) main(ctx context.Context) (*supervisord.ProcessInfo, error) {
-	all, err := p.Client.Processes(ctx)
+// process returns what supervisord knows of the program.
+func (w *watched) process(ctx context.Context) (*supervisord.ProcessInfo, error) {
+	all, err := w.Client.Processes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	selected := supervisor.Select(all, p.Program)
+	selected := supervisor.Select(all, w.program)
 	if len(selected) != 1 {
 		return nil, fmt.Errorf("%w, it stands for %d", errNoMain, len(selected))
 	}
@@ -93,9 +148,17 @@ func (p Init) settle(process *supervisord.ProcessInfo) time.Duration {
 	return 1100 * time.Millisecond
 }
 
-// waitExit waits until a process has ended. It returns how long to wait before
-// supervisord is asked, because supervisord has to notice the end first.
-func waitExit(ctx context.Context, pid int) time.Duration {
+// waitExit waits until the program's process has ended, and returns how long to wait
+// then until supervisord is asked: it has to have noticed. Of an essential program it
+// lets the end of the former process get on record first.
+func (w *watched) waitExit(ctx context.Context, pid int) time.Duration {
+	const looks = 3
+	if w.pid != pid {
+		w.pid, w.looks = pid, 0
+	}
+	if w.looks++; w.essential && w.looks <= looks {
+		return soon
+	}
 	ctx, cancel := context.WithTimeout(ctx, atLast)
 	defer cancel()
 	if stat, err := proc.ReadStat(pid); err == nil {

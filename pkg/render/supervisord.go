@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
@@ -28,7 +29,7 @@ func (r *renderer) supervisord() (*supervisorconf.Conf, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cannot read supervisord's configuration: %w", err)
 	}
-	if err := r.checkMainProgram(conf); err != nil {
+	if err := r.checkNamed(conf); err != nil {
 		return nil, err
 	}
 	r.checkInclude(conf)
@@ -53,21 +54,24 @@ func (r *renderer) addSupervisord(conf *supervisorconf.Conf) {
 	}
 }
 
-// checkMainProgram returns an error when the image has no program of the name that
-// IMAGE_MAIN_PROGRAM has.
-func (r *renderer) checkMainProgram(conf *supervisorconf.Conf) error {
-	name, _, _ := strings.Cut(r.MainProgram, ":")
-	if name == "" {
-		return nil
+// checkNamed returns an error when the image has no program of a name that
+// IMAGE_MAIN_PROGRAM or IMAGE_ESSENTIAL_PROGRAMS has.
+func (r *renderer) checkNamed(conf *supervisorconf.Conf) error {
+	var problems []string
+	if main, _, _ := strings.Cut(r.MainProgram, ":"); main != "" && !slices.ContainsFunc([]string{"program:", "fcgi-program:", "group:"}, func(kind string) bool {
+		return conf.Section(kind+main) != nil
+	}) {
+		problems = append(problems, fmt.Sprintf("IMAGE_MAIN_PROGRAM=%q: there is no [program:%s] among supervisord's files in %s", r.MainProgram, main, r.SupervisorDir))
 	}
-	for _, kind := range []string{"program:", "fcgi-program:", "group:"} {
-		if conf.Section(kind+name) != nil {
-			return nil
+	for _, name := range r.Essential {
+		if len(supervisor.Named(conf, name)) == 0 {
+			problems = append(problems, fmt.Sprintf("IMAGE_ESSENTIAL_PROGRAMS: there is no program %q among supervisord's files in %s", name, r.SupervisorDir))
 		}
 	}
-	return &config.Error{Problems: []string{
-		fmt.Sprintf("IMAGE_MAIN_PROGRAM=%q: there is no [program:%s] among supervisord's files in %s", r.MainProgram, name, r.SupervisorDir),
-	}}
+	if len(problems) > 0 {
+		return &config.Error{Problems: problems}
+	}
+	return nil
 }
 
 // checkInclude reports patterns that no file can match.

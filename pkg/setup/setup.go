@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -26,6 +27,12 @@ type Runner struct {
 // All runs every step of a directory.
 func (r Runner) All(ctx context.Context, dir string) error {
 	return r.Each(ctx, dir, func(_ scriptdir.File, run func() error) error { return run() })
+}
+
+// Any reports whether a directory has a step that does something.
+func (r Runner) Any(dir string) (bool, error) {
+	files, err := scriptdir.Find(dir)
+	return slices.ContainsFunc(files, func(f scriptdir.File) bool { return isStep(f.Name) && !f.Empty }), err
 }
 
 // Each hands every step of a directory to do, which decides whether to run it.

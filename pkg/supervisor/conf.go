@@ -41,3 +41,16 @@ func (c Client) Configured() func(supervisord.ProcessInfo) supervisorconf.Proces
 		return supervisorconf.Process{StartSecs: supervisorconf.DefaultStartSecs, StopWaitSecs: supervisorconf.DefaultStopWaitSecs}
 	}
 }
+
+// Named returns the full names of the processes that a name stands for by
+// supervisord's configuration; see Select.
+func Named(conf *supervisorconf.Conf, name string) (names []string) {
+	var all []supervisord.ProcessInfo
+	for _, p := range conf.Processes() {
+		all = append(all, supervisord.ProcessInfo{Group: p.Group, Name: p.Name})
+	}
+	for _, p := range Select(all, name) {
+		names = append(names, Name(p))
+	}
+	return names
+}

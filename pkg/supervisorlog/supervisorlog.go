@@ -55,11 +55,6 @@ const (
 	stopped = " stopped: "
 )
 
-// OfThisLife returns the part of a log since supervisord's last start.
-func OfThisLife(log []byte) []byte {
-	return log[max(0, bytes.LastIndex(log, []byte(" supervisord started with pid "))):]
-}
-
 // LastEnd returns the last end of a process in supervisord's log.
 func LastEnd(log []byte, process string) (end End, known bool) {
 	for line := range bytes.Lines(log) {
@@ -76,6 +71,16 @@ func LastEnd(log []byte, process string) (end End, known bool) {
 		}
 	}
 	return end, known
+}
+
+// recent is how much of a log is searched for an end that it tells of just now.
+const recent = 32 << 10
+
+// LastOf returns the last end of a process that the end of a log file tells of, since
+// supervisord was started last. Without a log file it is not known.
+func LastOf(logFile, process string) (end End, known bool) {
+	tail := readFrom(logFile, 0, recent)
+	return LastEnd(tail[max(0, bytes.LastIndex(tail, []byte(" supervisord started with pid "))):], process)
 }
 
 // parse parses how a process ended, as in "exit status 3; not expected)".
@@ -122,10 +127,6 @@ func signalNumber(name string) syscall.Signal {
 	}
 	return unix.SignalNum(name)
 }
-
-// Tail returns the last bytes of the log, at most that many; nothing when it is no
-// file or cannot be read.
-func Tail(path string, most int64) []byte { return readFrom(path, 0, most) }
 
 // Mark is a place in a log: its end at some time.
 type Mark struct {

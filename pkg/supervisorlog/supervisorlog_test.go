@@ -1,6 +1,7 @@
 package supervisorlog
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,16 +92,31 @@ func TestEndForPeople(t *testing.T) {
 	}
 }
 
-func TestTail(t *testing.T) {
+func TestLastOf(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
-	testenv.Write(t, path, "0123456789", 0o644)
-	for most, want := range map[int64]string{3: "789", 10: "0123456789", 100: "0123456789"} {
-		if got := string(Tail(path, most)); got != want {
-			t.Errorf("the last %d bytes are %q, want %q", most, got, want)
+	exited := func(status int) string {
+		return fmt.Sprintf("%sWARN exited: app (exit status %d; not expected)\n", stamp, status)
+	}
+	started := stamp + "INFO supervisord started with pid 1\n"
+	for log, want := range map[string]string{
+		"":                              "",
+		exited(3):                       "exited 3",
+		exited(3) + started:             "",
+		exited(3) + started + exited(4): "exited 4",
+		started + strings.Repeat("x", recent) + "\n" + exited(5): "exited 5",
+		started + exited(5) + strings.Repeat("x", recent):        "",
+	} {
+		testenv.Write(t, path, log, 0o644)
+		got := ""
+		if end, known := LastOf(path, "app"); known {
+			got = end.String()
+		}
+		if got != want {
+			t.Errorf("%.300q: %q, want %q", log, got, want)
 		}
 	}
-	if got := Tail(filepath.Dir(path), 100); got != nil {
-		t.Errorf("the tail of a directory is %q", got)
+	if end, known := LastOf(filepath.Dir(path), "app"); known {
+		t.Errorf("a directory tells of %v", end)
 	}
 }
 

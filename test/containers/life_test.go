@@ -58,14 +58,14 @@ func TestLife(t *testing.T) {
 		a.Start(t)
 		a.WaitUp(t)
 		a.ask(t)
-		a.wantCounts(t, "run.once 1, run.always 2, starts 2, ends 1, run.finish 0")
+		a.wantCounts(t, "run.once 1, run.always 2, starts 2, ends 1, run.finish 1")
 
 		// Without a warning, and again.
 		a.Kill(t)
 		a.Start(t)
 		a.WaitUp(t)
 		a.ask(t)
-		a.wantCounts(t, "run.once 1, run.always 3, starts 3, ends 1")
+		a.wantCounts(t, "run.once 1, run.always 3, starts 3, ends 1, run.finish 1")
 		a.Stop(t)
 		if log := a.WholeLog(); strings.Contains(log, "s3cret") {
 			t.Error("the log holds a secret")
