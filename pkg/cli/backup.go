@@ -82,7 +82,7 @@ func withRunner(command string, do func(backup.Runner, context.Context) (backup.
 	case errors.Is(err, fsutil.ErrLocked):
 		return &exitError{exitLocked, err}
 	case err == nil && result.Problems > 0:
-		return &exitError{exitIncomplete, fmt.Errorf("done, but incomplete: see what is said above (%d)", result.Problems)}
+		return &exitError{exitIncomplete, fmt.Errorf("done, but not all is as it should be: warnings and errors above: %d", result.Problems)}
 	}
 	return err
 }

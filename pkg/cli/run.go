@@ -84,6 +84,9 @@ func run(name string, command boot.Command) (ended error) {
 	if warning := config.LeftBehind(); warning != "" {
 		b.Log.Warn().Msg(warning)
 	}
+	for _, warning := range config.Misspelled(cfg.Environ) {
+		b.Log.Warn().Msg(warning)
+	}
 	// A restore that was killed half way is taken back before anything looks at
 	// the storage.
 	if err := backup.RecoverAtStart(ctx, cfg, log.Named(l, "restore")); err != nil {

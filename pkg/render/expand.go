@@ -75,8 +75,10 @@ func (r *renderer) checkOptions(conf *supervisorconf.Conf, s *supervisorconf.Sec
 	environment := s.Environment()
 	for _, o := range s.Options() {
 		if !isLookedUp(s.Kind(), o.Key) {
+			r.warnOfUnknown(s, o)
 			continue
 		}
+		r.warnOfShell(s, o)
 		check := percentCheck{r, o, func(variable string) bool {
 			_, set := conf.Lookup(variable)
 			_, own := environment[variable]
