@@ -11,13 +11,13 @@ import (
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
-// newBackupContainer has programs of which backups stop one and a group, and a
+// newBackupContainer has programs, with options of app's own, of which backups stop one and a group, and a
 // backup script that tries all that may start them meanwhile.
-func newBackupContainer(t *testing.T) *container {
+func newBackupContainer(t *testing.T, app ...string) *container {
 	t.Helper()
 	c := newContainer(t, "IMAGE_BACKUP_STOP_PROGRAMS=app, many idle", "IMAGE_CRON_ENABLED=false")
 	c.Setenv("IMAGE_BACKUP_PATHS=" + c.Path("storage/data"))
-	c.program("app", sleeper)
+	c.program("app", append([]string{sleeper}, app...)...)
 	c.program("many", sleeper, "process_name = %(program_name)s_%(process_num)d", "numprocs = 2")
 	c.program("idle", sleeper, "autostart = false")
 	c.program("other", sleeper)
@@ -144,5 +144,48 @@ func TestBackupWithoutAReader(t *testing.T) {
 	c.wantRunning()
 	if archives, _ := filepath.Glob(c.Path("storage/backup/backup-*.tar.gz")); len(archives) != 1 {
 		t.Errorf("archives %q", archives)
+	}
+}
+
+// TestKilledRestoreIsTakenBackFirst kills a restore whose new content is in place
+// already. The program that it has stopped starts with the former content, whoever
+// starts it.
+func TestKilledRestoreIsTakenBackFirst(t *testing.T) {
+	for name, next := range map[string]func(c *container){
+		"start":   func(c *container) { c.want(0, "", "start", "app") },
+		"restart": func(c *container) { c.want(0, "", "restart", "app") },
+		"backup":  func(c *container) { c.want(0, "", "backup") },
+		"listener": func(c *container) {
+			if err := c.client().Start(c.t.Context(), c.process("health")); err != nil {
+				c.t.Fatal(err)
+			}
+		},
+		"the next start": func(c *container) {
+			other := c.process("other").Pid
+			c.life.Kill()
+			_ = unix.Kill(other, unix.SIGKILL) // a container's end is everybody's
+			c.start()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newBackupContainer(t, "command = /bin/sh -c \"cat $STORAGE_DATA_DIR/f >$STORAGE_BASE_DIR/seen; exec sleep 1000\"")
+			c.want(0, "", "backup")
+			testenv.Write(t, c.Path("storage/data/f"), "newer data", 0o644)
+			dir := c.Path("image/restore/scripts")
+			testenv.Chmod(t, dir, 0o755)
+			testenv.Script(t, filepath.Join(dir, "hang.sh"), "echo $$ >$STORAGE_BASE_DIR/hangs; exec sleep 1000")
+			if err := c.client().Stop(t.Context(), c.process("health")); err != nil { // which would be first
+				t.Fatal(err)
+			}
+			runs := func() bool { return strings.HasSuffix(testenv.ReadIfThere(t, c.Path("storage/hangs")), "\n") }
+			c.execSignalled(unix.SIGKILL, "the script runs", runs, "restore")
+			if got := testenv.Read(t, c.Path("storage/data/f")); got != "data" {
+				t.Fatalf("the data of the restore is %q", got)
+			}
+			next(c)
+			testenv.WaitFor(t, "app starts with the former data", func() bool { return testenv.ReadIfThere(t, c.Path("storage/seen")) == "newer data" })
+			testenv.WaitFor(t, "nothing is held", func() bool { return len(testenv.Names(t, c.Path("run/stopped"))) == 0 })
+			c.waitState("app", "RUNNING")
+		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/stopmark"
 )
 
 func restoreCommand() *cobra.Command {
@@ -73,5 +74,12 @@ func recoverFirst(ctx context.Context, command string, conf config.Config) error
 	if errors.Is(err, fsutil.ErrLocked) {
 		return nil // a backup or restore lives, and its marks say what may be started
 	}
-	return err
+	if err != nil || len(stopmark.Orphans(conf.RunDir)) == 0 {
+		return err
+	}
+	programs, err := programsFor(command, conf)
+	if err != nil {
+		return err
+	}
+	return programs.Resume(ctx, r.Recover)
 }
