@@ -216,7 +216,10 @@ func orphan(w *world) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, name)
-	err := errors.Join(os.WriteFile(path, nil, 0o644), os.Chown(path, w.uid, w.uid), os.Chown(dir, w.uid, w.uid))
+	err := errors.Join(os.Chown(dir, w.uid, w.uid), os.WriteFile(path, nil, 0o644))
+	if chown := os.Chown(path, w.uid, w.uid); !errors.Is(chown, fs.ErrNotExist) { // the listener may have taken it over
+		err = errors.Join(err, chown)
+	}
 	return name + " in container " + c.name, err
 }
 
