@@ -89,18 +89,13 @@ func summarise(l log.Logger, runDir string, processes []supervisord.ProcessInfo,
 	running := 0
 	var troubled []string
 	for _, p := range processes {
-		switch name := supervisor.Name(p); p.State {
-		case supervisord.StateRunning:
+		name := supervisor.Name(p)
+		switch unstable := doesNotStayUp(runDir, p); {
+		case unstable != "":
+			troubled = append(troubled, name+" does not stay up"+unstable)
+		case p.State == supervisord.StateRunning:
 			running++
-			if ends := crashes.Load(runDir, name); supervisor.IsRestless(p) && ends.Last != nil {
-				running--
-				troubled = append(troubled, fmt.Sprintf("%s ends again and again (%s%s)", name, ends.Text(time.Now(), time.Minute), seeLog(p)))
-			}
-		case supervisord.StateStopped:
-		case supervisord.StateExited:
-			if supervisor.IsRestless(p) {
-				troubled = append(troubled, name+" EXITED"+trouble(p))
-			}
+		case p.State == supervisord.StateStopped, p.State == supervisord.StateExited && !supervisor.IsRestless(p):
 		default:
 			troubled = append(troubled, name+" "+p.StateName+trouble(p))
 		}
@@ -114,6 +109,20 @@ func summarise(l log.Logger, runDir string, processes []supervisord.ProcessInfo,
 		return
 	}
 	l.Info().Msg(up)
+}
+
+// doesNotStayUp says how a program ends that supervisord has started again since the
+// container's start; "" when it has not, or the program lives. Whether it runs just now
+// is a matter of chance.
+func doesNotStayUp(runDir string, p supervisord.ProcessInfo) string {
+	if !supervisor.IsRestless(p) {
+		return ""
+	}
+	ends := crashes.Load(runDir, supervisor.Name(p))
+	if ends.Last == nil || p.State != supervisord.StateRunning && ends.Ends < 2 {
+		return ""
+	}
+	return " (" + ends.Text(time.Now(), time.Minute) + seeLog(p) + ")"
 }
 
 // trouble says why a program is not up, and where it may have said more.
