@@ -2,6 +2,7 @@ package health
 
 import (
 	"encoding/json"
+	"math"
 	"net/url"
 	"path/filepath"
 	"time"
@@ -31,7 +32,7 @@ func recordPath(c config.Config, program string) string {
 func ReadRecord(c config.Config, program string) Record {
 	var r Record
 	data, err := fsutil.ReadFile(recordPath(c, program))
-	if err != nil || json.Unmarshal(data, &r) != nil || r.Restarts < 0 || r.InARow < 0 {
+	if err != nil || json.Unmarshal(data, &r) != nil || min(r.Restarts, r.InARow) < 0 || max(r.Restarts, r.InARow) == math.MaxInt {
 		return Record{}
 	}
 	return r
