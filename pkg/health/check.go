@@ -52,7 +52,7 @@ type finding struct {
 // Run runs all probes side by side, restarts the programs of those that fail, and
 // reports whether all pass. The error says why they could not be run.
 func (c *Check) Run(ctx context.Context) (healthy bool, err error) {
-	all, err := probes(c.Kind.probeDir(c.Config))
+	all, err := scriptdir.Probes(c.Kind.probeDir(c.Config))
 	if err != nil {
 		return false, err
 	}
@@ -85,7 +85,7 @@ func (c *Check) Run(ctx context.Context) (healthy bool, err error) {
 
 // probe runs one probe, notes and logs its result, and asks for a restart when the probe
 // has failed often enough.
-func (c *Check) probe(ctx context.Context, p probe) {
+func (c *Check) probe(ctx context.Context, p scriptdir.Probe) {
 	began := time.Now()
 	f, ok := c.passOver(p)
 	if !ok {
@@ -95,7 +95,7 @@ func (c *Check) probe(ctx context.Context, p probe) {
 		return
 	}
 	r := Result{
-		Probe: p.Name, Program: p.program, Healthy: f.err == nil,
+		Probe: p.Name, Program: p.Program, Healthy: f.err == nil,
 		Began: began, Seconds: time.Since(began).Seconds(),
 	}
 	if f.err != nil {
@@ -122,18 +122,18 @@ func (c *Check) keep() {
 // passOver returns ok for a probe that is not to be run: the liveness probe of a program
 // that is held stopped. Such a program does not run on purpose, so nobody may end the
 // container because of it.
-func (c *Check) passOver(p probe) (f finding, ok bool) {
+func (c *Check) passOver(p scriptdir.Probe) (f finding, ok bool) {
 	if c.Kind != Liveness {
 		return f, false
 	}
-	mark := holder(c.Config, p.program)
+	mark := holder(c.Config, p.Program)
 	if mark == nil {
 		return f, false
 	}
-	return finding{lines: []string{p.program + " " + mark.String()}}, true
+	return finding{lines: []string{p.Program + " " + mark.String()}}, true
 }
 
-func (c *Check) run(ctx context.Context, p probe) finding {
+func (c *Check) run(ctx context.Context, p scriptdir.Probe) finding {
 	var f finding
 	more := 0
 	builtins := func(name string) scriptdir.Builtin {
@@ -161,14 +161,14 @@ func (c *Check) run(ctx context.Context, p probe) finding {
 		f.lines = append(f.lines, fmt.Sprintf("(and %d lines more)", more))
 	}
 	if failed, ok := errors.AsType[*script.Error](err); ok && failed.Err == nil {
-		f.sick = []string{p.program}
+		f.sick = []string{p.Program}
 	}
 	f.err = err
 	return f
 }
 
 // say logs what a probe printed, and that it failed.
-func (c *Check) say(p probe, f finding) {
+func (c *Check) say(p scriptdir.Probe, f finding) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l := log.Named(c.Log, p.Name)
@@ -183,7 +183,7 @@ func (c *Check) say(p probe, f finding) {
 }
 
 // how says how a probe failed. It leaves out the output, because the log has it already.
-func (f finding) how(p probe) string {
+func (f finding) how(p scriptdir.Probe) string {
 	failed, ok := errors.AsType[*script.Error](f.err)
 	if !ok || failed.Err != nil {
 		return f.err.Error()
@@ -196,7 +196,7 @@ func (f finding) how(p probe) string {
 
 // restart asks for the restart of the programs that a probe found sick. After a restart
 // the failures of the probe are counted from 0 again.
-func (c *Check) restart(ctx context.Context, p probe, f finding, r Result) {
+func (c *Check) restart(ctx context.Context, p scriptdir.Probe, f finding, r Result) {
 	l := log.Named(c.Log, p.Name)
 	for _, program := range f.sick {
 		err := c.launch(ctx, Request{

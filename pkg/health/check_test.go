@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
@@ -125,7 +126,7 @@ func TestProbeWithoutExecuteBit(t *testing.T) {
 		testenv.Write(t, path, "#!/bin/sh\nexit 1\n", 0o644)
 		testenv.Chown(t, dir, 500)
 		testenv.Become(t, 500)
-		all, err := probes(dir)
+		all, err := scriptdir.Probes(dir)
 		must(t, err)
 		c := Check{Kind: Readiness, Config: config.Config{ReadinessDir: dir}}
 		f := c.run(t.Context(), all[0])

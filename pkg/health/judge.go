@@ -12,6 +12,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/crashes"
 	"github.com/ZPascal/container-manager/pkg/schedule"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
@@ -73,7 +74,7 @@ func (j *judge) probes() error {
 	if !j.kind.Enabled(j.Config) {
 		return nil
 	}
-	all, err := probes(j.kind.probeDir(j.Config))
+	all, err := scriptdir.Probes(j.kind.probeDir(j.Config))
 	if err != nil {
 		return err
 	}
@@ -93,9 +94,9 @@ func (j *judge) probes() error {
 
 // probe judges by the last result of a probe. When its program was started anew since,
 // only the state of the program counts until the probe runs again.
-func (j *judge) probe(p probe, result Result, known bool) {
-	processes := supervisor.Select(j.all, p.program)
-	if j.kind == Liveness && holder(j.Config, p.program) != nil {
+func (j *judge) probe(p scriptdir.Probe, result Result, known bool) {
+	processes := supervisor.Select(j.all, p.Program)
+	if j.kind == Liveness && holder(j.Config, p.Program) != nil {
 		return
 	}
 	for _, process := range processes {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
 // Result is the last result of a probe.
@@ -64,7 +65,7 @@ func writeJSON(path string, v any) error {
 // Results returns the last results of the image's probes, by name, and the names of
 // the probes that have not run yet.
 func Results(c config.Config, k Kind) (found []Result, none []string, err error) {
-	all, err := probes(k.probeDir(c))
+	all, err := scriptdir.Probes(k.probeDir(c))
 	if err != nil {
 		return nil, nil, err
 	}

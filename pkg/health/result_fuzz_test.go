@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
 // FuzzResults reads anything as the results of probes and as the record of a
@@ -28,7 +29,7 @@ func FuzzResults(f *testing.F) {
 			if r.Probe != name || r.Failures < 0 || r.Began.IsZero() {
 				t.Fatalf("%q: %+v", name, r)
 			}
-			j.probe(probe{program: "app"}, r, true)
+			j.probe(scriptdir.Probe{Program: "app"}, r, true)
 		}
 		must(t, known.write(c, Readiness))
 		again := readResults(c, Readiness)

@@ -163,8 +163,8 @@ func (s *Section) IsProgram() bool {
 	return slices.Contains([]string{"program", "eventlistener", "fcgi-program"}, s.Kind())
 }
 
-// option returns the option that counts among those with the key, or nil.
-func (s *Section) option(key string) *Option {
+// Option returns the option that counts among those with the key, or nil.
+func (s *Section) Option(key string) *Option {
 	if s == nil {
 		return nil
 	}
@@ -181,7 +181,7 @@ func (s *Section) Options() []Option {
 	var options []Option
 	for _, b := range s.Blocks {
 		for i, o := range b.Options {
-			if &b.Options[i] == s.option(o.Key) {
+			if &b.Options[i] == s.Option(o.Key) {
 				options = append(options, o)
 			}
 		}
@@ -191,7 +191,7 @@ func (s *Section) Options() []Option {
 
 // Get returns the value of a key as it is written.
 func (s *Section) Get(key string) (value string, ok bool) {
-	if o := s.option(key); o != nil {
+	if o := s.Option(key); o != nil {
 		return o.Value(), true
 	}
 	return "", false
@@ -200,7 +200,7 @@ func (s *Section) Get(key string) (value string, ok bool) {
 // Value returns the value of a key as supervisord expands it, as far as that can be
 // known (see Conf.Expand), or the other value.
 func (s *Section) Value(key, otherwise string) string {
-	if o := s.option(key); o != nil {
+	if o := s.Option(key); o != nil {
 		return s.conf.Expand(o.Value())
 	}
 	return otherwise
@@ -208,7 +208,7 @@ func (s *Section) Value(key, otherwise string) string {
 
 // Place returns where the value of a key begins, or the section.
 func (s *Section) Place(key string) (path string, line int) {
-	if o := s.option(key); o != nil {
+	if o := s.Option(key); o != nil {
 		return o.Block.File.Path, o.Parts[0].Line
 	}
 	return s.Blocks[0].File.Path, s.Blocks[0].Line
@@ -216,10 +216,15 @@ func (s *Section) Place(key string) (path string, line int) {
 
 // Set makes value the only value of a key, in the last of the section's blocks.
 func (s *Section) Set(key, value string) {
+	s.Remove(key)
+	s.Blocks[len(s.Blocks)-1].add(key, value)
+}
+
+// Remove takes a key out.
+func (s *Section) Remove(key string) {
 	for _, b := range s.Blocks {
 		b.remove(key)
 	}
-	s.Blocks[len(s.Blocks)-1].add(key, value)
 }
 
 // assignment is a name and its value in an environment option, as Python's shlex takes
