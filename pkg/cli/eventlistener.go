@@ -17,6 +17,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/starter"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
@@ -41,13 +42,20 @@ func eventListener(c *cobra.Command, args []string) error {
 			l.Error().Msgf("cannot start what was left stopped, trying again: %v", err)
 		}
 	})
+	// It starts programs that wait for others, too.
+	programs := func() (health.Programs, error) { return savedPrograms(c.Name()) }
+	starts := starter.Begin(config.RunDir(), programs, func(err error) {
+		l.Error().Msgf("cannot start what waits for other programs, trying again: %v", err)
+	})
+	defer starts.End()
 	files := events.Files{PIDDir: args[0], StateDir: args[1], Log: l}
 	ends := crashes.Keeper{RunDir: config.RunDir(), Settings: sync.OnceValue(crashSettings), Log: l, Now: time.Now}
 	return events.Listen(os.Stdin, os.Stdout, finishing(func(e events.Event) {
 		files.Handle(e)
 		ends.Handle(e)
 		look()
-	}))
+		starts.Handle(e)
+	}, starts.End))
 }
 
 // crashSettings returns what is known. With a bad environment or configuration, which
@@ -64,15 +72,16 @@ func crashSettings() crashes.Settings {
 	return s
 }
 
-// finishing ends the process at SIGTERM, but not in the middle of an event: supervisord
-// sends the signal while the last programs change their state.
-func finishing(handle func(events.Event)) func(events.Event) {
+// finishing calls end and ends the process at SIGTERM, but not in the middle of an event:
+// supervisord sends the signal while the last programs change their state.
+func finishing(handle func(events.Event), end func()) func(events.Event) {
 	var busy sync.Mutex
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
 	go func() {
 		<-signals
 		busy.Lock()
+		end()
 		os.Exit(exitOK)
 	}()
 	return func(e events.Event) {

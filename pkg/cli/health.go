@@ -24,6 +24,8 @@ few milliseconds, and restarts nothing. Unhealthy is
   - a program that is FATAL, unless it is held stopped;
   - a program that ends unexpectedly again and again (IMAGE_HEALTH_CRASHES), unless
     it is held stopped;
+  - a program that waits for one that is FATAL, or is not ready after
+    IMAGE_START_TIMEOUT; for readiness, any program that waits for another;
   - a program that a killed restart, backup or restore has left stopped;
   - for readiness, a program that ran and is STOPPED although nobody holds it;
   - a probe whose last result is a failure, until its program is started anew;

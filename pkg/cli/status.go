@@ -16,6 +16,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/cron"
 	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/setup"
+	"github.com/ZPascal/container-manager/pkg/startorder"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
@@ -54,6 +55,7 @@ type programStatus struct {
 	Uptime   float64 `json:"uptime_seconds,omitempty"`
 	Error    string  `json:"error,omitempty"` // why it does not run
 	Held     string  `json:"held,omitempty"`  // by whom
+	Waits    string  `json:"waits,omitempty"` // for which programs
 	Restarts int     `json:"restarts"`        // by the container manager
 	// The fields below are about the last restart.
 	LastRestart   *time.Time `json:"last_restart,omitempty"`
@@ -97,9 +99,10 @@ func runStatus(command string, asJSON bool) error {
 	ctx, stop := signalContext(context.Background())
 	defer stop()
 	s := status{Programs: []programStatus{}, Probes: []probeStatus{}, Jobs: []jobStatus{}}
+	waiting := startorder.ReadRecord(cfg.RunDir)
 	processes, asked := allProcesses(ctx, command, cfg)
 	for _, p := range processes {
-		s.Programs = append(s.Programs, statusOf(cfg, p))
+		s.Programs = append(s.Programs, statusOf(cfg, p, waiting))
 	}
 	s.note(asked)
 	s.addProbes(cfg)
@@ -139,10 +142,13 @@ func isRunning(processes []supervisord.ProcessInfo, name string) bool {
 	})
 }
 
-func statusOf(cfg config.Config, p supervisord.ProcessInfo) programStatus {
+func statusOf(cfg config.Config, p supervisord.ProcessInfo, waiting startorder.Record) programStatus {
 	name := supervisor.Name(p)
 	who, _ := health.Stopped(cfg, p)
 	s := programStatus{Name: name, State: p.StateName, PID: p.Pid, Held: who}
+	if w, ok := waiting.Of(p); ok {
+		s.Waits = w.String()
+	}
 	if p.Pid != 0 {
 		s.Uptime = max(0, float64(p.Now-p.Start))
 	} else {

@@ -50,7 +50,7 @@ func (p programStatus) row() []string {
 		pid, uptime = fmt.Sprint(p.PID), (time.Duration(p.Uptime) * time.Second).String()
 	}
 	var notes []string
-	for _, note := range []string{p.Held, p.Error} {
+	for _, note := range []string{p.Held, p.Waits, p.Error} {
 		if note != "" {
 			notes = append(notes, note)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/events"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/startorder"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
@@ -64,7 +65,16 @@ func untilUp(cfg config.Config, l log.Logger, pid int, since time.Time) error {
 	ctx, cancel := context.WithTimeout(context.Background(), wakeLimit)
 	defer cancel()
 	alive := func() bool { return os.Getppid() == pid }
-	processes, err := client.Wake(ctx, alive)
+	var waiting startorder.Record
+	look := func() {}
+	if startorder.IsUsed(client.Conf()) {
+		look = func() { waiting = startorder.ReadRecord(cfg.RunDir) }
+	}
+	waits := func(p supervisord.ProcessInfo) bool {
+		w, ok := waiting.Of(p)
+		return ok && w.Problem == ""
+	}
+	processes, err := client.Wake(ctx, alive, look, waits)
 	switch {
 	case errors.Is(err, supervisor.ErrGone) && alive():
 		return nil // it was told to end while it started
@@ -79,18 +89,23 @@ func untilUp(cfg config.Config, l log.Logger, pid int, since time.Time) error {
 			files.AddStopped(p.Name)
 		}
 	}
-	summarise(l, cfg.RunDir, processes, time.Since(since))
+	summarise(l, cfg.RunDir, processes, waiting, time.Since(since))
 	client.Farewell(context.Background())
 	return nil
 }
 
 // summarise says in one line how the container's start went.
-func summarise(l log.Logger, runDir string, processes []supervisord.ProcessInfo, took time.Duration) {
+func summarise(l log.Logger, runDir string, processes []supervisord.ProcessInfo, waiting startorder.Record, took time.Duration) {
 	running := 0
-	var troubled []string
+	var troubled, later []string
 	for _, p := range processes {
 		name := supervisor.Name(p)
+		w, waits := waiting.Of(p)
 		switch unstable := doesNotStayUp(runDir, p); {
+		case waits && w.Problem != "":
+			troubled = append(troubled, name+" "+w.String())
+		case waits:
+			later = append(later, name+" "+w.String())
 		case unstable != "":
 			troubled = append(troubled, name+" does not stay up"+unstable)
 		case p.State == supervisord.StateRunning:
@@ -103,6 +118,9 @@ func summarise(l log.Logger, runDir string, processes []supervisord.ProcessInfo,
 	up := fmt.Sprintf("%d programs are running, %.2f s after the start", running, took.Seconds())
 	if running == 1 {
 		up = fmt.Sprintf("1 program is running, %.2f s after the start", took.Seconds())
+	}
+	if len(later) > 0 {
+		up += fmt.Sprintf("; %d still to start: %s", len(later), strings.Join(later, ", "))
 	}
 	if len(troubled) > 0 {
 		l.Error().Msgf("%s; not up: %s", up, strings.Join(troubled, ", "))

@@ -83,6 +83,7 @@ type Config struct {
 	HealthTimeout  Duration `envconfig:"IMAGE_HEALTH_TIMEOUT" default:"30s" desc:"How long a probe may take until its process group is killed, which counts as a failure; 0 is no limit"`
 	HealthFailures Count    `envconfig:"IMAGE_HEALTH_FAILURE_THRESHOLD" default:"1" kind:"from1" desc:"How many times in a row a probe has to fail until its program is restarted"`
 	HealthGrace    Duration `envconfig:"IMAGE_HEALTH_GRACE" default:"3s" desc:"A program that was started less than this ago is not restarted"`
+	StartTimeout   Duration `envconfig:"IMAGE_START_TIMEOUT" default:"0" desc:"A program that others wait for (depends_on) and that is not ready this long after its start is an error, and the container unhealthy; 0 is no limit"`
 	HealthCrashes  Rate     `envconfig:"IMAGE_HEALTH_CRASHES" default:"5/5m" desc:"A program that ends unexpectedly that many times within that time makes the container unhealthy; 0 is never"`
 	HealthRestarts Rate     `envconfig:"IMAGE_HEALTH_MAX_RESTARTS" default:"0" desc:"When checks have restarted a program that many times within that time, and it is to be restarted again, the container ends; 0 is never"`
 

@@ -120,17 +120,14 @@ func (c *Check) keep() {
 }
 
 // passOver returns ok for a probe that is not to be run: the liveness probe of a program
-// that is held stopped. Such a program does not run on purpose, so nobody may end the
+// that is held stopped, or waits for others. Such a program does not run on purpose, so nobody may end the
 // container because of it.
 func (c *Check) passOver(p scriptdir.Probe) (f finding, ok bool) {
 	if c.Kind != Liveness {
 		return f, false
 	}
-	mark := holder(c.Config, p.Program)
-	if mark == nil {
-		return f, false
-	}
-	return finding{lines: []string{p.Program + " " + mark.String()}}, true
+	why, ok := notDue(c.Config, p.Program)
+	return finding{lines: []string{p.Program + " " + why}}, ok
 }
 
 func (c *Check) run(ctx context.Context, p scriptdir.Probe) finding {

@@ -7,6 +7,7 @@ import (
 	"github.com/abrander/go-supervisord"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/startorder"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
@@ -28,6 +29,7 @@ type situation struct {
 	process supervisord.ProcessInfo
 	record  Record
 	mark    *stopmark.Mark // nil when nobody holds the program
+	waits   string         // what the program waits for until it is first started; "" when for nothing
 }
 
 // refusal returns why the program is not restarted now, or "" when it is.
@@ -37,6 +39,8 @@ func (s situation) refusal() string {
 	switch {
 	case s.mark != nil:
 		return s.mark.String()
+	case s.waits != "":
+		return s.waits
 	case s.process.State == supervisord.StateStarting, s.process.State == supervisord.StateBackoff, s.process.State == supervisord.StateStopping:
 		return fmt.Sprintf("is %s: supervisord is at it", s.process.StateName)
 	case !s.since.IsZero() && s.process.Start > 0 && !start.Before(s.since.Truncate(time.Second)):
@@ -62,6 +66,16 @@ func holder(c config.Config, program string) *stopmark.Mark {
 		}
 	}
 	return nil
+}
+
+// notDue returns why a program, by its full name, is not to run now; ok is false when it
+// is.
+func notDue(c config.Config, program string) (why string, ok bool) {
+	if mark := holder(c, program); mark != nil {
+		return mark.String(), true
+	}
+	w, ok := startorder.ReadRecord(c.RunDir)[program]
+	return w.String(), ok
 }
 
 // Stopped says, for people, who has stopped a program; "" when it has no mark. It is a

@@ -13,6 +13,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/crashes"
 	"github.com/ZPascal/container-manager/pkg/schedule"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
+	"github.com/ZPascal/container-manager/pkg/startorder"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
@@ -25,11 +26,12 @@ const lateness = time.Minute
 // healthy. The error says that supervisord does not answer, or that the probes cannot be
 // listed.
 func Judge(ctx context.Context, c config.Config, client supervisor.Client, k Kind, now time.Time) (problems []string, err error) {
+	waiting := startorder.ReadRecord(c.RunDir)
 	all, err := client.Processes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	j := judge{Config: c, kind: k, now: now, all: all}
+	j := judge{Config: c, kind: k, now: now, all: all, waiting: waiting}
 	j.programs()
 	if err := j.probes(); err != nil {
 		return nil, err
@@ -42,6 +44,7 @@ type judge struct {
 	kind     Kind
 	now      time.Time
 	all      []supervisord.ProcessInfo
+	waiting  startorder.Record
 	problems []string
 }
 
@@ -49,14 +52,17 @@ func (j *judge) problem(format string, args ...any) {
 	j.problems = append(j.problems, fmt.Sprintf(format, args...))
 }
 
-// programs finds the programs that have failed for good or end again and again, and
-// those that are stopped for no known reason. A stopped program without a mark was
+// programs finds the programs that have failed for good or end again and again, those
+// that wait for others, and those that are stopped for no known reason. A stopped program without a mark was
 // stopped by somebody else, as with supervisorctl: then the container is not ready, but
 // alive.
 func (j *judge) programs() {
 	for _, p := range j.all {
 		name := supervisor.Name(p)
+		w, waits := j.waiting.Of(p)
 		switch who, problem := Stopped(j.Config, p); {
+		case waits && (w.Problem != "" || j.kind == Readiness):
+			j.problem("%s %s", name, w)
 		case problem:
 			j.problem("%s is %s: it %s", name, p.StateName, who)
 		case who != "":
@@ -96,7 +102,7 @@ func (j *judge) probes() error {
 // only the state of the program counts until the probe runs again.
 func (j *judge) probe(p scriptdir.Probe, result Result, known bool) {
 	processes := supervisor.Select(j.all, p.Program)
-	if j.kind == Liveness && holder(j.Config, p.Program) != nil {
+	if _, ok := notDue(j.Config, p.Program); ok && j.kind == Liveness {
 		return
 	}
 	for _, process := range processes {

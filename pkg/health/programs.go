@@ -43,6 +43,25 @@ func (p Programs) Start(ctx context.Context, name string) error {
 	return p.locked(ctx, []string{name}, func(processes []supervisord.ProcessInfo) error { return p.Client.Start(ctx, processes...) })
 }
 
+// StartFirst starts a process that has not run yet, by its full name, and does not
+// wait until it is up. The error is fsutil.ErrLocked while another process stops or
+// starts it, and ErrLeftAlone while it is held stopped.
+func (p Programs) StartFirst(ctx context.Context, name string) error {
+	lock, err := fsutil.TryLock(p.lockPath(name))
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if mark := holder(p.Config, name); mark != nil {
+		return fmt.Errorf("%s %s: %w", name, mark, ErrLeftAlone)
+	}
+	return p.Client.Launch(ctx, name)
+}
+
+func (p Programs) lockPath(name string) string {
+	return filepath.Join(programDir(p.Config), url.PathEscape(name)+".lock")
+}
+
 // Running returns the full names of the running processes among those that a name stands
 // for. It waits for the end of a restart, so a process that is being restarted counts as
 // running.
@@ -155,7 +174,7 @@ func (p Programs) locked(ctx context.Context, names []string, do func([]supervis
 	}
 	waited := false
 	for _, name := range names {
-		lock, err := fsutil.WaitLock(ctx, filepath.Join(programDir(p.Config), url.PathEscape(name)+".lock"), func() {
+		lock, err := fsutil.WaitLock(ctx, p.lockPath(name), func() {
 			waited = true
 			p.Log.Info().Msgf("%s is being stopped or started by another process: waiting for it", name)
 		})

@@ -10,6 +10,7 @@ import (
 	"github.com/abrander/go-supervisord"
 
 	"github.com/ZPascal/container-manager/pkg/pid1"
+	"github.com/ZPascal/container-manager/pkg/startorder"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
@@ -57,6 +58,9 @@ func (p Programs) refuse(r Request, process supervisord.ProcessInfo) error {
 	s := situation{
 		now: p.Now(), since: r.Since, grace: time.Duration(p.Config.HealthGrace),
 		process: process, record: ReadRecord(p.Config, name), mark: holder(p.Config, name),
+	}
+	if w, ok := startorder.ReadRecord(p.Config.RunDir).Of(process); ok {
+		s.waits = w.String()
 	}
 	if why := s.refusal(); why != "" {
 		return fmt.Errorf("%s %s: %w", name, why, ErrLeftAlone)

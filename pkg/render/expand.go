@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/ZPascal/container-manager/pkg/startorder"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
@@ -27,13 +28,14 @@ var lookedUp = map[string][]string{
 	"fcgi-program":     append([]string{"socket", "socket_backlog", "socket_owner", "socket_mode"}, programOptions...),
 }
 
-var programOptions = []string{
+// programOptions are supervisord's, and those of the start order.
+var programOptions = append(startorder.Keys(), []string{
 	"priority", "autostart", "autorestart", "startsecs", "startretries", "stopsignal", "stopwaitsecs", "stopasgroup", "killasgroup",
 	"exitcodes", "redirect_stderr", "numprocs", "numprocs_start", "environment", "serverurl", "user", "umask", "process_name",
 	"directory", "command",
 	"stdout_logfile", "stdout_logfile_backups", "stdout_logfile_maxbytes", "stdout_syslog", "stdout_capture_maxbytes", "stdout_events_enabled",
 	"stderr_logfile", "stderr_logfile_backups", "stderr_logfile_maxbytes", "stderr_syslog", "stderr_capture_maxbytes", "stderr_events_enabled",
-}
+}...)
 
 func isLookedUp(kind, key string) bool {
 	return kind == "rpcinterface" || slices.Contains(lookedUp[kind], key)
@@ -89,6 +91,8 @@ func (r *renderer) checkOptions(conf *supervisorconf.Conf, s *supervisorconf.Sec
 			expands = check.part(p) && expands
 		}
 		switch {
+		case s.IsProgram() && expands && slices.Contains(booleans, o.Key):
+			r.checkBoolean(conf, o)
 		case s.Kind() == "supervisord" && (o.Key == "logfile" || o.Key == "pidfile"):
 			r.checkDir(conf, o, filepath.Dir)
 		case s.Kind() == "supervisord" && (o.Key == "childlogdir" || o.Key == "directory"):
@@ -100,6 +104,20 @@ func (r *renderer) checkOptions(conf *supervisorconf.Conf, s *supervisorconf.Sec
 			}
 		}
 	}
+}
+
+// booleans are the options of programs that supervisord wants to be true or false.
+var booleans = []string{"autostart", "redirect_stderr", "stopasgroup", "killasgroup", startorder.PluginKey}
+
+// checkBoolean reports a value that is neither true nor false. It passes over values with
+// names that only supervisord can expand.
+func (r *renderer) checkBoolean(conf *supervisorconf.Conf, o supervisorconf.Option) {
+	value := conf.Expand(o.Value())
+	words := []string{"true", "yes", "on", "1", "false", "no", "off", "0"}
+	if slices.Contains(words, strings.ToLower(value)) || strings.Contains(value, "%(") {
+		return
+	}
+	r.problem(o.Block.File.Path, o.Parts[0].Line, "%s is %q: expected one of %s", o.Key, value, strings.Join(words, ", "))
 }
 
 // cutConversion cuts off what follows a name in parentheses, up to the letter that tells

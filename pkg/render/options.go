@@ -22,10 +22,9 @@ func (r *renderer) warnOfUnknown(s *supervisorconf.Section, o supervisorconf.Opt
 	r.warn(o.Block.File.Path, o.Parts[0].Line, "supervisord passes over %s of [%s], an option that it does not know%s", o.Key, s.Name, meant)
 }
 
-// othersOptions are options of programs that something else than supervisord reads.
-var othersOptions = []string{
-	"depends_on", "dependent_startup", "dependent_startup_wait_for", "dependent_startup_inherit_priority",
-}
+// othersOptions are options of programs that neither supervisord reads nor the container
+// manager, but that a plugin knows.
+var othersOptions = []string{"dependent_startup_inherit_priority"}
 
 // warnOfShell warns of a variable as a shell would expand it, in an option that no shell
 // reads.

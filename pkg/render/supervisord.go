@@ -39,7 +39,7 @@ func (r *renderer) supervisord() (*supervisorconf.Conf, error) {
 	for _, s := range conf.Sections {
 		r.editSection(s, processes)
 	}
-	return conf, nil
+	return conf, r.startOrder(conf)
 }
 
 // addSupervisord adds the rendered files, the global one first.

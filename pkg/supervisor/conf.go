@@ -24,6 +24,9 @@ func New(conf *supervisorconf.Conf) (Client, error) {
 	return Client{server: server, conf: conf}, err
 }
 
+// Conf is supervisord's configuration; nil where it is not known.
+func (c Client) Conf() *supervisorconf.Conf { return c.conf }
+
 // Configured returns a function that tells what the configuration says of a process. It
 // does not ask supervisord, because some versions cannot always tell. For a process that
 // is not in the configuration it returns supervisord's defaults.

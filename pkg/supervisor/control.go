@@ -26,6 +26,13 @@ func (c Client) Start(ctx context.Context, processes ...supervisord.ProcessInfo)
 	return c.each(ctx, processes, c.start)
 }
 
+// Launch starts the process of that full name, unless it runs, and does not wait
+// for it. When the start fails, supervisord tries again as it does with others.
+func (c Client) Launch(ctx context.Context, name string) error {
+	err := c.call(ctx, callTimeout, func(s *supervisord.Client) error { return s.StartProcess(name, false) })
+	return ignore(err, FaultAlreadyStarted, FaultSpawnError)
+}
+
 // Stop stops processes and waits until they have ended. supervisord does not start
 // them again by itself.
 func (c Client) Stop(ctx context.Context, processes ...supervisord.ProcessInfo) error {
@@ -100,9 +107,7 @@ func (c Client) start(ctx context.Context, p program) error {
 		}
 		if !asked {
 			asked = true
-			err := c.call(ctx, callTimeout, func(s *supervisord.Client) error { return s.StartProcess(p.name, false) })
-			// After a failed start the next answer tells more.
-			return false, ignore(err, FaultAlreadyStarted, FaultSpawnError)
+			return false, c.Launch(ctx, p.name) // after a failed start the next answer tells more
 		}
 		switch {
 		case info.State == supervisord.StateExited && info.SpawnErr == "":

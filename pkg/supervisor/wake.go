@@ -23,12 +23,15 @@ const (
 	settling = 3 * time.Second
 )
 
-// Wake waits until supervisord is there and every program that it starts by
-// itself is RUNNING, has run, or has failed, and returns what is known of all.
-// Its questions keep supervisord awake, so that programs start and count as
-// RUNNING as soon as they may. It waits a moment longer for what IsRestless. It ends with ErrGone when alive says so or
-// supervisord shuts down. When ctx ends first, what is known is the result.
-func (c Client) Wake(ctx context.Context, alive func() bool) ([]supervisord.ProcessInfo, error) {
+// Wake waits until supervisord is there and every program that starts by itself is
+// RUNNING, has run, or has failed, and returns what is known of all. These are the
+// programs that supervisord starts, and those for which startsLater says so; before is
+// called before each question. Both may be nil.
+// Its questions keep supervisord awake, so that programs start and count as RUNNING as
+// soon as they may. It waits a moment longer for what IsRestless. It ends with ErrGone
+// when alive says so or supervisord shuts down. When ctx ends first, what is known is
+// the result.
+func (c Client) Wake(ctx context.Context, alive func() bool, before func(), startsLater func(supervisord.ProcessInfo) bool) ([]supervisord.ProcessInfo, error) {
 	err := every(ctx, touchEvery, alive, func() (bool, error) { return c.Touch(ctx) == nil, nil })
 	if err != nil {
 		return nil, err
@@ -37,13 +40,16 @@ func (c Client) Wake(ctx context.Context, alive func() bool) ([]supervisord.Proc
 	var infos []supervisord.ProcessInfo
 	var up time.Time // when everything was for the first time
 	err = every(ctx, askEvery, alive, func() (bool, error) {
+		if before != nil {
+			before()
+		}
 		latest, err := c.Processes(ctx)
 		if err != nil {
 			return false, unlessGone(err)
 		}
 		infos = latest
 		for _, p := range infos {
-			if pending(p, configured(p).Autostart) {
+			if pending(p, configured(p).Autostart) || startsLater != nil && startsLater(p) {
 				return false, nil
 			}
 		}

@@ -58,7 +58,7 @@ process_name = %(program_name)s_%(process_num)d
 numprocs = 2
 startsecs = 0
 `)
-	infos, err := clientOf(t, s).Wake(t.Context(), always)
+	infos, err := clientOf(t, s).Wake(t.Context(), always, nil, nil)
 	must(t, err)
 	want := map[string]string{
 		"quick": "RUNNING", "slow": "RUNNING", "done": "EXITED", "missing": "FATAL", "failing": "FATAL", "by-hand": "STOPPED",
@@ -90,14 +90,14 @@ func TestWakeForASocket(t *testing.T) {
 			}()
 		}
 		return true
-	})
+	}, nil, nil)
 	if !errors.Is(err, ErrGone) || asked < 3 {
 		t.Errorf("error %v after %d looks, want ErrGone for the server that came and shuts down", err, asked)
 	}
 }
 
 func TestWakeEndsWithSupervisord(t *testing.T) {
-	_, err := AtSocket(filepath.Join(testenv.Dir(t), "none")).Wake(t.Context(), func() bool { return false })
+	_, err := AtSocket(filepath.Join(testenv.Dir(t), "none")).Wake(t.Context(), func() bool { return false }, nil, nil)
 	if !errors.Is(err, ErrGone) {
 		t.Errorf("error %v, want ErrGone", err)
 	}
@@ -112,7 +112,7 @@ func TestWakeEndsWithSupervisord(t *testing.T) {
 			<-s.Exited()
 		}
 		return asked < 2
-	})
+	}, nil, nil)
 	if !errors.Is(err, ErrGone) {
 		t.Errorf("error %v, want ErrGone", err)
 	}
@@ -130,7 +130,7 @@ func TestWakeWhenSupervisordEndsInBetween(t *testing.T) {
 		_, _ = io.Copy(io.Discard, req.Body)
 		questions.Add(1) // and never answered
 	})
-	if _, err := c.Wake(t.Context(), func() bool { return questions.Load() == 0 }); !errors.Is(err, ErrGone) {
+	if _, err := c.Wake(t.Context(), func() bool { return questions.Load() == 0 }, nil, nil); !errors.Is(err, ErrGone) {
 		t.Errorf("error %v, want ErrGone", err)
 	}
 }
@@ -148,7 +148,7 @@ func TestWakeGivesUp(t *testing.T) {
 			cancel(late)
 		}
 		return true
-	})
+	}, nil, nil)
 	if err != nil || found(infos)["starting"] != "STARTING" {
 		t.Errorf("error %v, states %v, want STARTING", err, found(infos))
 	}
@@ -162,12 +162,12 @@ func TestWakeOfWhatDoesNotAnswer(t *testing.T) {
 	} {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, late)
 		defer cancel()
-		if infos, err := c.Wake(ctx, always); !errors.Is(err, late) || infos != nil {
+		if infos, err := c.Wake(ctx, always, nil, nil); !errors.Is(err, late) || infos != nil {
 			t.Errorf("%s: error %v, processes %v", name, err, infos)
 		}
 	}
 	c := listen(t, httpAnswer("garbage"))
-	infos, err := c.Wake(t.Context(), always)
+	infos, err := c.Wake(t.Context(), always, nil, nil)
 	if mustFail(t, err, "cannot ask supervisord at "+c.String()+": "); infos != nil {
 		t.Errorf("processes %v", infos)
 	}

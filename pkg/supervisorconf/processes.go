@@ -61,7 +61,7 @@ func (s *Section) processes(groups map[string]string) []Process {
 	for i := range processes {
 		p := Process{
 			Section: s, Group: group,
-			Autostart: s.isTrue("autostart", "true"), StartSecs: s.number("startsecs", DefaultStartSecs), StopWaitSecs: s.number("stopwaitsecs", DefaultStopWaitSecs),
+			Autostart: s.IsTrue("autostart", "true"), StartSecs: s.number("startsecs", DefaultStartSecs), StopWaitSecs: s.number("stopwaitsecs", DefaultStopWaitSecs),
 			names: map[string]any{"program_name": program, "group_name": group, "numprocs": count, "process_num": start + i},
 		}
 		p.Name = p.value("process_name", "%(program_name)s")
@@ -78,8 +78,9 @@ func (s *Section) number(key string, otherwise int) int {
 	return n
 }
 
-// isTrue takes what supervisord takes for true.
-func (s *Section) isTrue(key, otherwise string) bool {
+// IsTrue reports whether the value of a key, or the other value, is one that
+// supervisord takes for true.
+func (s *Section) IsTrue(key, otherwise string) bool {
 	return slices.Contains([]string{"yes", "true", "on", "1"}, strings.ToLower(s.Value(key, otherwise)))
 }
 
@@ -123,7 +124,7 @@ func (c *Conf) Logs() []Log {
 			} else {
 				l.Path = logPath(value)
 			}
-			if l.Path != "" && (stream == "stdout" || !p.Section.isTrue("redirect_stderr", "")) {
+			if l.Path != "" && (stream == "stdout" || !p.Section.IsTrue("redirect_stderr", "")) {
 				logs = append(logs, l)
 			}
 		}
