@@ -52,6 +52,7 @@ func entries() []entry {
 		{"wake", wakeCommand},
 		{health.WorkerCommand, restartWorkerCommand},
 		{health.ResumeCommand, resumeCommand},
+		{"validate", validateCommand},
 		{"variables", variablesCommand},
 		{"version", versionCommand},
 	}

@@ -36,7 +36,7 @@ func TestLoadReadsTheBackupVariables(t *testing.T) {
 func TestLoadRefusesBackupVariables(t *testing.T) {
 	for environ, want := range map[string]string{
 		"IMAGE_BACKUP_RETENTION=3 daily":             `IMAGE_BACKUP_RETENTION="3 daily": part 2: expected hourly, daily, weekly, monthly or yearly, : and a number, such as daily:7`,
-		"IMAGE_BACKUP_RETENTION=many":                `IMAGE_BACKUP_RETENTION="many": expected a whole number from 0 up`,
+		"IMAGE_BACKUP_RETENTION=many":                `IMAGE_BACKUP_RETENTION="many": expected a whole number from 0 up, or periods such as daily:7 weekly:4`,
 		"IMAGE_BACKUP_PATHS=data":                    `IMAGE_BACKUP_PATHS="data": expected absolute paths other than / with : between them`,
 		"IMAGE_BACKUP_PATHS=/":                       `IMAGE_BACKUP_PATHS="/": expected absolute paths other than / with : between them`,
 		"IMAGE_BACKUP_PATHS=/storage/a:/storage/a/b": `IMAGE_BACKUP_PATHS="/storage/a:/storage/a/b": path 2 is in path 1 already: leave it out`,

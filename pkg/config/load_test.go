@@ -135,7 +135,7 @@ func TestLoadListsAllProblems(t *testing.T) {
   IMAGE_BASE_DIR="image": expected an absolute path
   IMAGE_LOG_FORMAT="xml": expected one of console, json
   IMAGE_BACKUP_ENABLED="maybe": expected 1/0, true/false, yes/no or on/off
-  IMAGE_BACKUP_RETENTION="-1": expected a whole number from 0 up
+  IMAGE_BACKUP_RETENTION="-1": expected a whole number from 0 up, or periods such as daily:7 weekly:4
   IMAGE_CRON_ENABLED="2": expected 1/0, true/false, yes/no or on/off`
 	if err == nil || err.Error() != want {
 		t.Errorf("error:\n%v\nwant:\n%s", err, want)
@@ -146,6 +146,7 @@ func TestKinds(t *testing.T) {
 	const (
 		boolean = "expected 1/0, true/false, yes/no or on/off"
 		count   = "expected a whole number from 0 up"
+		newest  = count + ", or periods such as daily:7 weekly:4"
 		host    = "expected host or host:port"
 		port    = "expected host or host:port, with a port from 1 to 65535"
 		level   = "expected one of debug, info, warn, error"
@@ -160,7 +161,7 @@ func TestKinds(t *testing.T) {
 		},
 		"IMAGE_BACKUP_RETENTION": {
 			"0": "", "7": "", "010": "", "2147483647": "",
-			"-1": count, "1.5": count, "0x10": count, "1e3": count, "1_000": count, "9999999999": count, " ": count,
+			"-1": newest, "1.5": newest, "0x10": newest, "1e3": newest, "1_000": newest, "9999999999": newest, " ": newest,
 		},
 		"LOGGING_REDIS_HOST": {
 			"redis": "", "redis.example:6380": "", "10.0.0.1": "", "10.0.0.1:1": "", "::1": "", "[::1]:6379": "",

@@ -22,7 +22,7 @@ func (r *renderer) checkLogrotate(files []*rotationFile) error {
 	if err != nil {
 		program = "/usr/sbin/logrotate" // where the PATH of a user other than root does not lead
 	}
-	if _, err := os.Stat(program); err != nil || len(r.problems) > 0 || !r.areNew(files) {
+	if _, err := os.Stat(program); err != nil || len(r.problems)+len(r.open) > 0 || !r.areNew(files) {
 		return nil
 	}
 	from := filepath.Dir(LogrotateConf(r.Config))

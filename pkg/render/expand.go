@@ -191,7 +191,7 @@ func (c percentCheck) name(p supervisorconf.Part, name string) bool {
 	_, own := ownNames[name]
 	switch {
 	case isEnv && !c.isSet(variable):
-		c.problem(p, "the environment variable %s is not set: set it, empty if need be (ENV %s=\"\" in the Dockerfile)", variable, variable)
+		c.openProblem(c.option.Block.File.Path, p.Line, "%s: the environment variable %s is not set: set it, empty if need be (ENV %s=\"\" in the Dockerfile)", c.option.Key, variable, variable)
 	case !isEnv && !own:
 		c.problem(p, "%%(%s)s is no name that supervisord knows: write %%(ENV_%s)s for an environment variable", name, name)
 	default:
@@ -207,7 +207,7 @@ func (r *renderer) checkDir(conf *supervisorconf.Conf, o supervisorconf.Option, 
 		return
 	}
 	if path = dir(path); !r.isDir(path) {
-		r.problem(o.Block.File.Path, o.Parts[0].Line, "%s: the directory %s does not exist: create it in a run.always step", o.Key, path)
+		r.openProblem(o.Block.File.Path, o.Parts[0].Line, "%s: the directory %s does not exist: create it in a run.always step", o.Key, path)
 	}
 }
 

@@ -41,7 +41,7 @@ func (r *renderer) literal(path string, s *yaml.Node) bool {
 	if !ok {
 		replaceNames(s.Value, func(name, whole string) string {
 			if _, set := r.env[name]; !set {
-				r.problem(path, s.Line, "the environment variable %s is not set: set it, or give it a default (${%s:})", name, name)
+				r.openProblem(path, s.Line, "the environment variable %s is not set: set it, or give it a default (${%s:})", name, name)
 			}
 			return whole
 		})

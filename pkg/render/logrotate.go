@@ -177,7 +177,7 @@ func (r *renderer) substitute(path, text string) string {
 			case set && (!inScript || isShellLiteral(value)):
 				return value
 			case !set && !inScript:
-				r.problem(path, i+1, "the environment variable %s is not set: set it, empty if need be (ENV %s=\"\" in the Dockerfile)", name, name)
+				r.openProblem(path, i+1, "the environment variable %s is not set: set it, empty if need be (ENV %s=\"\" in the Dockerfile)", name, name)
 			}
 			return whole
 		})

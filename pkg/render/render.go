@@ -55,33 +55,76 @@ type Result struct {
 // All renders everything, or nothing when a template is invalid: then the error
 // is an *Error.
 func All(c config.Config) (Result, error) {
+	r := newRenderer(c)
+	conf, err := r.all()
+	if err != nil {
+		return Result{}, err
+	}
+	if problems := slices.Concat(r.problems, r.open); len(problems) > 0 {
+		return Result{}, &Error{texts(problems)}
+	}
+	return Result{conf, texts(r.warnings)}, r.write()
+}
+
+// Findings are what Check has found, with file and line.
+type Findings struct {
+	Supervisord *supervisorconf.Conf // nil when it cannot be read
+	Problems    []string             // that end every start
+	// Open are problems unless the deployment or a step of the start solves them: a
+	// variable that is not set, a directory that is not there.
+	Open     []string
+	Warnings []string
+}
+
+// Check finds what All would say, and writes nothing but below IMAGE_RUN_DIR, which has
+// to be there. made are directories that the start will have made by then.
+func Check(c config.Config, made ...string) (Findings, error) {
+	r := newRenderer(c)
+	for _, dir := range made {
+		r.isDirs[filepath.Clean(dir)] = true
+	}
+	conf, err := r.all()
+	f := Findings{Supervisord: conf, Problems: texts(r.problems), Open: texts(r.open), Warnings: texts(r.warnings)}
+	invalid, isInvalid := errors.AsType[*Error](err)
+	environment, isEnvironment := errors.AsType[*config.Error](err)
+	switch {
+	case isInvalid:
+		f.Problems = append(f.Problems, invalid.Problems...)
+	case isEnvironment:
+		f.Problems = append(f.Problems, environment.Problems...)
+	default:
+		return f, err
+	}
+	return f, nil
+}
+
+func newRenderer(c config.Config) *renderer {
 	r := &renderer{Config: c, env: make(map[string]string, len(c.Environ)), out: map[string]output{}, isDirs: map[string]bool{}}
 	for _, entry := range c.Environ {
 		name, value, _ := strings.Cut(entry, "=")
 		r.env[name] = value
 	}
+	return r
+}
+
+// all reads, checks and renders everything.
+func (r *renderer) all() (*supervisorconf.Conf, error) {
 	conf, err := r.supervisord()
 	if err != nil {
-		return Result{}, err
+		return nil, err
 	}
 	rotated, err := r.logrotate()
 	if err != nil {
-		return Result{}, err
+		return conf, err
 	}
 	r.addStdoutLogProgram(conf)
 	r.divideRotation(conf, rotated)
 	r.addSupervisord(conf)
 	r.addLogrotate(rotated)
 	if err := r.checkLogrotate(rotated); err != nil {
-		return Result{}, err
+		return conf, err
 	}
-	if err := r.filebeat(); err != nil {
-		return Result{}, err
-	}
-	if len(r.problems) > 0 {
-		return Result{}, &Error{texts(r.problems)}
-	}
-	return Result{conf, texts(r.warnings)}, r.write()
+	return conf, r.filebeat()
 }
 
 // texts sorts problems by their place.
@@ -104,6 +147,7 @@ type renderer struct {
 	dirs     []string          // directories that hold rendered files only
 	files    []string          // files to remove that this start does not write
 	problems []problem
+	open     []problem // see Findings
 	warnings []problem
 	isDirs   map[string]bool // what is known of the directories that templates name
 }
@@ -148,6 +192,11 @@ func (r *renderer) owns(dir string, files ...string) {
 
 func (r *renderer) problem(file string, line int, format string, args ...any) {
 	r.problems = append(r.problems, problem{file, line, fmt.Sprintf(format, args...)})
+}
+
+// openProblem is a problem that the deployment or a step may solve.
+func (r *renderer) openProblem(file string, line int, format string, args ...any) {
+	r.open = append(r.open, problem{file, line, fmt.Sprintf(format, args...)})
 }
 
 // problemAt is a problem with an option of supervisord's, or with its section.

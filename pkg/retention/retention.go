@@ -85,7 +85,7 @@ func Parse(text string) (Policy, error) {
 	return p, nil
 }
 
-var errNewest = errors.New("expected a whole number from 0 up")
+var errNewest = errors.New("expected a whole number from 0 up, or periods such as daily:7 weekly:4")
 
 // Decode makes a policy a field that envconfig can fill.
 func (p *Policy) Decode(text string) (err error) {

@@ -104,9 +104,9 @@ func TestDecideIgnoresTheOrder(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	const part = ": expected hourly, daily, weekly, monthly or yearly, : and a number, such as daily:7"
 	for text, want := range map[string]string{
-		"":                 "expected a whole number from 0 up",
-		"-1":               "expected a whole number from 0 up",
-		"99999999999":      "expected a whole number from 0 up",
+		"":                 "expected a whole number from 0 up, or periods such as daily:7 weekly:4",
+		"-1":               "expected a whole number from 0 up, or periods such as daily:7 weekly:4",
+		"99999999999":      "expected a whole number from 0 up, or periods such as daily:7 weekly:4",
 		"3 4":              "part 2" + part,
 		"daily:7 3":        "part 2" + part,
 		"3 daily:":         "part 2" + part,

@@ -21,7 +21,7 @@ func (f File) Check() error {
 		return fmt.Errorf("%s is empty: it does nothing", f.Path)
 	}
 	if unix.Faccessat(unix.AT_FDCWD, f.Path, unix.X_OK, unix.AT_EACCESS) != nil {
-		return fmt.Errorf("%s is not executable for uid %d: chmod 755 it in the image", f.Path, os.Geteuid())
+		return &NotExecutableError{f.Path}
 	}
 	if hasShebang(f.head) {
 		return f.checkInterpreter()
@@ -30,6 +30,13 @@ func (f File) Check() error {
 		return fmt.Errorf("%s:1: has no #! line: begin it with %s", f.Path, map[string]string{".py": "#!/usr/bin/python3", ".sh": "#!/bin/sh"}[ext])
 	}
 	return nil
+}
+
+// NotExecutableError says that the current user may not execute a file.
+type NotExecutableError struct{ Path string }
+
+func (e *NotExecutableError) Error() string {
+	return fmt.Sprintf("%s is not executable for uid %d: chmod 755 it in the image", e.Path, os.Geteuid())
 }
 
 // NeedsBinary reports whether a built-in file cannot be run by its path: it has

@@ -16,8 +16,8 @@ import (
 
 func createStorageDirs(c config.Config, _ log.Logger) error { return CreateStorageDirs(c) }
 
-// storageDirs are the directories that the container's programs need.
-func storageDirs(c config.Config) []string {
+// StorageDirs are the directories that the container's programs need.
+func StorageDirs(c config.Config) []string {
 	return []string{
 		c.StorageBaseDir, c.BackupDir, c.ConfDir, c.DataDir, c.FilebeatDir, c.FilebeatRegDir,
 		c.LogsDir, c.SupervisorLogs, c.ProcessPIDDir, c.ProcessStateDir,
@@ -28,14 +28,14 @@ func storageDirs(c config.Config) []string {
 
 // CreateStorageDirs creates the storage and log directories that are missing.
 func CreateStorageDirs(c config.Config) error {
-	return createDirs(storageDirs(c))
+	return createDirs(StorageDirs(c))
 }
 
 // CreateDirsInTree creates those of the directories that lie in the image tree, because
 // that is locked next. It leaves out those below the storage, which is not locked: there
 // the steps of run.once come first.
 func CreateDirsInTree(c config.Config) error {
-	dirs := slices.DeleteFunc(storageDirs(c), func(dir string) bool {
+	dirs := slices.DeleteFunc(StorageDirs(c), func(dir string) bool {
 		return !isBelow(dir, c.BaseDir) || isBelow(dir, c.StorageBaseDir)
 	})
 	return createDirs(dirs)

@@ -1,0 +1,230 @@
+// Package validate checks a whole image without starting anything: what a start would
+// refuse or warn of, and what nothing would ever read.
+package validate
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/cron"
+	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/scriptdir"
+	"github.com/ZPascal/container-manager/pkg/setup"
+	"github.com/ZPascal/container-manager/pkg/similar"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
+)
+
+// Level says what a finding means for a start.
+type Level string
+
+const (
+	Error   Level = "error"   // every start fails, or what it is about never works
+	Warning Level = "warning" // it works, but not as its author may think
+	Open    Level = "open"    // an error, unless the deployment or a step of the start mends it
+)
+
+// Finding is something to mend.
+type Finding struct {
+	Level Level  `json:"level"`
+	Text  string `json:"text"` // with the file and line, where there are
+}
+
+// Image checks an image. The environment is the one that config.Load has left, with
+// an IMAGE_RUN_DIR that nobody else uses.
+func Image(c config.Config) ([]Finding, error) {
+	v := &validator{Config: c}
+	for _, check := range []func() error{v.variables, v.scripts, v.templates, v.crontab, v.strays} {
+		if err := check(); err != nil {
+			return v.found, err
+		}
+	}
+	return v.found, nil
+}
+
+type validator struct {
+	config.Config
+	found []Finding
+}
+
+func (v *validator) add(level Level, format string, args ...any) {
+	f := Finding{level, fmt.Sprintf(format, args...)}
+	if !slices.Contains(v.found, f) {
+		v.found = append(v.found, f)
+	}
+}
+
+func (v *validator) addAll(level Level, texts []string) {
+	for _, text := range texts {
+		v.add(level, "%s", text)
+	}
+}
+
+func (v *validator) variables() error {
+	v.addAll(Warning, config.Misspelled(v.Environ))
+	if warning := config.LeftBehind(); warning != "" {
+		v.add(Warning, "%s", warning)
+	}
+	return nil
+}
+
+// scripts checks everything that a start, a backup or a check runs.
+func (v *validator) scripts() error {
+	for _, dir := range []string{
+		v.RunAlwaysDir, v.RunOnceDir, v.RunFinishDir, v.BackupScriptsDir, v.BackupPostDir, v.RestoreScriptsDir, v.LivenessDir, v.ReadinessDir,
+	} {
+		files, err := scriptdir.Find(dir)
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			v.script(f, dir == v.RunAlwaysDir)
+		}
+	}
+	for _, path := range []string{setup.BackupPath(v.Config), setup.LivenessPath(v.Config), setup.ReadinessPath(v.Config)} {
+		v.script(scriptdir.Inspect(path), false)
+	}
+	return v.pairs()
+}
+
+// script checks a file that is run. The start gives execute bits to all files of its own
+// user but the steps of run.always, which run before.
+func (v *validator) script(f scriptdir.File, needsBits bool) {
+	err := f.Check()
+	_, noBits := errors.AsType[*scriptdir.NotExecutableError](err)
+	if err == nil || f.Empty || f.Builtin || noBits && !needsBits {
+		return
+	}
+	v.add(Error, "%v", err)
+}
+
+// pairs looks for content that is backed up by a script and restored by none.
+func (v *validator) pairs() error {
+	backups, err := scriptdir.Find(v.BackupScriptsDir)
+	if err != nil {
+		return err
+	}
+	restores, err := scriptdir.Find(v.RestoreScriptsDir)
+	if err != nil {
+		return err
+	}
+	what := func(name, verb string) string {
+		return strings.TrimPrefix(strings.TrimSuffix(name, filepath.Ext(name)), verb+"-")
+	}
+	for _, b := range backups {
+		isCounterpart := func(r scriptdir.File) bool { return what(r.Name, "restore") == what(b.Name, "backup") }
+		if !b.Empty && !slices.ContainsFunc(restores, isCounterpart) {
+			v.add(Warning, "%s stages what no script restores: add %s", b.Path, filepath.Join(v.RestoreScriptsDir, "restore-"+what(b.Name, "backup")+filepath.Ext(b.Name)))
+		}
+	}
+	return nil
+}
+
+// templates checks what is rendered, and that probes are named after programs.
+func (v *validator) templates() error {
+	if err := os.MkdirAll(filepath.Dir(render.LogrotateConf(v.Config)), 0o755); err != nil { // where logrotate's are checked
+		return err
+	}
+	found, err := render.Check(v.Config, setup.StorageDirs(v.Config)...)
+	if err != nil {
+		return err
+	}
+	v.addAll(Error, found.Problems)
+	v.addAll(Open, found.Open)
+	v.addAll(Warning, found.Warnings)
+	if found.Supervisord == nil {
+		return nil
+	}
+	processes := found.Supervisord.Processes()
+	for _, dir := range []string{v.LivenessDir, v.ReadinessDir} {
+		files, err := scriptdir.Find(dir)
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			v.probe(f, processes)
+		}
+	}
+	return nil
+}
+
+func (v *validator) probe(f scriptdir.File, processes []supervisorconf.Process) {
+	name, isProbe := strings.CutPrefix(strings.TrimSuffix(f.Name, filepath.Ext(f.Name)), "check-")
+	stands := func(p supervisorconf.Process) bool {
+		return supervisor.Stands(name, p.Group, p.Name) || name == p.Group
+	}
+	if !isProbe || f.Empty || f.Builtin || slices.ContainsFunc(processes, stands) {
+		return
+	}
+	var names []string
+	for _, p := range processes {
+		names = append(names, p.Group, p.Name)
+	}
+	meant := ""
+	if nearest := similar.Nearest(name, names); nearest != "" {
+		meant = ": did you mean check-" + nearest + "?"
+	}
+	v.add(Warning, "%s is named after no program, so a failure restarts nothing%s", f.Path, meant)
+}
+
+// crontab checks the image's own entries.
+func (v *validator) crontab() error {
+	path := setup.CrontabLink(v.Config)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	_, err := cron.ReadFile(path)
+	var bad cron.Problems
+	if errors.As(err, &bad) {
+		v.addAll(Error, bad.Lines())
+		return nil
+	}
+	return err
+}
+
+// strays looks for files that nothing reads.
+func (v *validator) strays() error {
+	for dir, ext := range map[string]string{
+		filepath.Join(v.SupervisorDir, "conf.d"):   ".conf",
+		filepath.Join(v.LoggingDir, "logrotate.d"): ".conf",
+		filepath.Join(v.LoggingDir, "filebeat.d"):  ".yml",
+	} {
+		for _, name := range names(dir) {
+			if filepath.Ext(name) != ext && !strings.HasPrefix(name, "README") {
+				v.add(Warning, "nothing reads %s: the names of the files of this directory end in %s", filepath.Join(dir, name), ext)
+			}
+		}
+	}
+	for dir, known := range map[string][]string{
+		v.BaseDir:                         {"backup", "config", "cron", "health", "logging", "restore", "secrets", "setup", "supervisord", "templates"},
+		filepath.Join(v.BaseDir, "setup"): {"run.always", "run.once", "run.finish"},
+		v.HealthDir:                       {"liveness.probes.d", "readiness.probes.d"},
+	} {
+		for _, name := range names(dir) {
+			if meant := similar.Nearest(name, known); meant != "" && !slices.Contains(known, name) {
+				v.add(Warning, "nothing reads %s: did you mean %s?", filepath.Join(dir, name), meant)
+			}
+		}
+	}
+	slices.SortStableFunc(v.found, func(a, b Finding) int { return rank(a.Level) - rank(b.Level) })
+	return nil
+}
+
+func rank(l Level) int { return slices.Index([]Level{Error, Open, Warning}, l) }
+
+// names lists a directory, without hidden files.
+func names(dir string) (names []string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
