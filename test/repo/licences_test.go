@@ -40,7 +40,7 @@ func TestLicences(t *testing.T) {
 // licence returns the names of the licences in a module's files.
 func licence(t *testing.T, dir string) string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "LICEN[CS]E*"))
+	files, err := filepath.Glob(filepath.Join(dir, "[Ll][Ii][Cc][Ee][Nn][CcSs][Ee]*"))
 	if err != nil {
 		t.Fatal(err)
 	}
