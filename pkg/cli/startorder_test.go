@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
@@ -280,5 +282,25 @@ func TestStartOrderAndHealthChecks(t *testing.T) {
 	c.want(0, "healthy", "health", "liveness")
 	if c.spawned("web") > 0 {
 		t.Error("a check has started web")
+	}
+}
+
+// Each of many programs is started after what it needs.
+func TestStartOrderAtRandom(t *testing.T) {
+	const count = 30
+	c := newContainer(t, "IMAGE_CRON_ENABLED=0")
+	random := rand.New(rand.NewPCG(13, 0))
+	needs := map[string][]string{}
+	for i := range count {
+		name := fmt.Sprintf("p%d", i)
+		for range min(i, random.IntN(4)) {
+			needs[name] = append(needs[name], fmt.Sprintf("p%d", random.IntN(i)))
+		}
+		c.program(name, sleeper, "depends_on = "+strings.Join(needs[name], " "))
+	}
+	c.start()
+	c.life.Says(fmt.Sprintf("%d programs are running, ", count+1)) // and the event listener
+	for name, needed := range needs {
+		c.startedAfter(name, needed...)
 	}
 }

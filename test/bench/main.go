@@ -25,6 +25,7 @@ func benchmarks() []benchmark {
 		{"programs", benchPrograms},
 		{"stop", benchStop},
 		{"listener", benchListener},
+		{"order", benchOrder},
 		{"tree", benchTree},
 		{"health", benchHealth},
 		{"main", benchMain},
