@@ -199,7 +199,7 @@ func TestInvalidEnvironment(t *testing.T) {
 		got := runCommandLine(t, environ, args...)
 		for _, want := range []string{
 			" the environment is invalid:\n",
-			"\n  IMAGE_BACKUP_RETENTION=\"many\": expected a whole number from 0 up\n",
+			"\n  IMAGE_BACKUP_RETENTION=\"many\": expected a whole number from 0 up, or periods such as daily:7 weekly:4\n",
 			"\n  LOGGING_REDIS_HOST=\"a b\": expected host or host:port\n",
 		} {
 			if got.code != exitInvalid || got.stdout != "" || !strings.HasPrefix(got.stderr, "ERROR\t") || !strings.Contains(got.stderr, want) {

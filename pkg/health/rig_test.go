@@ -40,7 +40,7 @@ func rigOf(t *testing.T, s *supervisordtest.Server) *rig {
 	c := config.Config{
 		RunDir:      filepath.Join(s.Dir, "run"),
 		LivenessDir: filepath.Join(s.Dir, "liveness"), ReadinessDir: filepath.Join(s.Dir, "readiness"),
-		HealthTimeout: config.Duration(5 * time.Minute), HealthFailures: 1, HealthCron: "*/5 * * * *",
+		HealthTimeout: config.Duration(20 * time.Second), HealthFailures: 1, HealthCron: "*/5 * * * *",
 		CronEnabled: true, LivenessCheck: true, ReadinessForce: true,
 		Environ: os.Environ(),
 	}

@@ -26,8 +26,12 @@ func (r *renderer) startOrder(conf *supervisorconf.Conf) error {
 		probed = append(probed, p.Program)
 	}
 	order, problems := startorder.Read(conf, probed)
+	report := r.problem
+	if len(r.open) > 0 { // a variable that is not set may be why
+		report = r.openProblem
+	}
 	for _, p := range problems {
-		r.problem(p.Path, p.Line, "%s", p.Text)
+		report(p.Path, p.Line, "%s", p.Text)
 	}
 	if len(problems) > 0 {
 		return nil

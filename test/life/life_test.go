@@ -171,13 +171,13 @@ func wantAllAgain(t *testing.T, c *testenv.Container, steps int) {
 // TestRefusedConfiguration is what an operator sees of supervisord's own words.
 func TestRefusedConfiguration(t *testing.T) {
 	c := testenv.NewContainer(t, 0, map[string]string{
-		"image/supervisord/conf.d/app.conf": "[program:app]\ncommand = sleep 1000\nautostart = perhaps\n",
+		"image/supervisord/conf.d/app.conf": "[program:app]\ncommand = sleep 1000\nstopsignal = perhaps\n",
 	})
 	l := c.Run()
 	if status := l.End(); status != 2 {
 		t.Errorf("exit status %d, expected supervisord's 2", status)
 	}
-	l.Says("not a valid boolean value: 'perhaps' in section 'program:app'")
+	l.Says("value 'perhaps' is not a valid signal name in section 'program:app'")
 }
 
 // TestProgramsThatFail are named in the summary, with supervisord's reason.
