@@ -12,6 +12,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/crashes"
+	"github.com/ZPascal/container-manager/pkg/status"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
@@ -67,7 +68,7 @@ func TestCrashLoop(t *testing.T) {
 		}
 	}
 	_, said = c.exec("status", "--json")
-	var s status
+	var s status.Report
 	if err := json.Unmarshal([]byte(said), &s); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,9 +18,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/cron"
-	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/log"
-	"github.com/ZPascal/container-manager/pkg/schedule"
 	"github.com/ZPascal/container-manager/pkg/setup"
 )
 
@@ -82,7 +79,7 @@ func runCron(command string, o cronOptions) error {
 	if err != nil {
 		return err
 	}
-	zone, err := timeZone(cfg)
+	zone, err := cfg.Zone()
 	if err != nil {
 		return err
 	}
@@ -102,7 +99,7 @@ func runCron(command string, o cronOptions) error {
 	signal.Notify(reload, unix.SIGHUP)
 	defer signal.Stop(reload)
 	runner := cron.Runner{
-		Files:   crontabsOf(cfg, o.crontabs),
+		Files:   setup.Crontabs(cfg, o.crontabs),
 		Zone:    zone,
 		Environ: cfg.Environ,
 		Timeout: time.Duration(cfg.CronJobTimeout),
@@ -112,14 +109,6 @@ func runCron(command string, o cronOptions) error {
 		Log:     log.Named(log.New(out, logOptions(cfg)), command),
 	}
 	return badLines(runner.Run(ctx, reload))
-}
-
-// timeZone returns the time zone of schedules that do not name one themselves.
-func timeZone(c config.Config) (*time.Location, error) {
-	if c.TimeZone == "" {
-		return time.Local, nil
-	}
-	return schedule.LoadZone(c.TimeZone)
 }
 
 func (o *cronOptions) addTo(flags *pflag.FlagSet) {
@@ -167,22 +156,6 @@ func (o *cronOptions) open() (io.Writer, error) {
 		return os.Stdout, nil
 	}
 	return log.OpenFile(o.logfile)
-}
-
-// crontabsOf returns the crontabs to read. The image's crontab has two names, one of
-// which is a link to the other. A script of the Python version may have replaced the
-// link by a file with jobs. When the link could not be put back, both files are read.
-func crontabsOf(c config.Config, named []string) []string {
-	link, rendered := setup.CrontabLink(c), setup.Crontab(c)
-	switch {
-	case link == rendered || !fsutil.IsFile(link):
-		return named
-	case !slices.Contains(named, link):
-		return append(slices.Clone(named), link)
-	case fsutil.IsFile(rendered):
-		return append(slices.Clone(named), rendered)
-	}
-	return named
 }
 
 // badLines turns errors of crontabs into an error of the configuration.

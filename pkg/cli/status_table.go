@@ -7,14 +7,16 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/ZPascal/container-manager/pkg/status"
 )
 
-// print prints tables for people, the same on a terminal and in a file.
-func (s *status) print(w io.Writer) error {
+// printStatus prints tables for people, the same on a terminal and in a file.
+func printStatus(w io.Writer, s status.Report) error {
 	var out bytes.Buffer
-	table(&out, "PROGRAM\tSTATE\tPID\tUPTIME\tRESTARTS\tNOTE", s.Programs, programStatus.row)
-	table(&out, "\nCHECK\tPROBE\tRESULT\tAT\tTOOK", s.Probes, probeStatus.row)
-	table(&out, "\nNEXT JOB AT\tSCHEDULE\tCOMMAND", s.Jobs, jobStatus.row)
+	table(&out, "PROGRAM\tSTATE\tPID\tUPTIME\tRESTARTS\tNOTE", s.Programs, programRow)
+	table(&out, "\nCHECK\tPROBE\tRESULT\tAT\tTOOK", s.Probes, probeRow)
+	table(&out, "\nNEXT JOB AT\tSCHEDULE\tCOMMAND", s.Jobs, jobRow)
 	backup := s.LastBackup
 	if backup == "" {
 		backup = "none"
@@ -44,7 +46,7 @@ func table[T any](out io.Writer, header string, things []T, row func(T) []string
 	_ = w.Flush() // to a buffer
 }
 
-func (p programStatus) row() []string {
+func programRow(p status.Program) []string {
 	pid, uptime := "-", "-"
 	if p.PID != 0 {
 		pid, uptime = fmt.Sprint(p.PID), (time.Duration(p.Uptime) * time.Second).String()
@@ -60,7 +62,7 @@ func (p programStatus) row() []string {
 		if p.Starts > 1 {
 			started = fmt.Sprintf("started %d times", p.Starts)
 		}
-		notes = append(notes, started+": "+p.LastEnd.text)
+		notes = append(notes, started+": "+p.LastEnd.Text)
 	}
 	if p.LastRestart != nil {
 		note := fmt.Sprintf("restarted at %s: %s", p.LastRestart.Local().Format(time.DateTime), p.Why)
@@ -72,19 +74,19 @@ func (p programStatus) row() []string {
 	return []string{p.Name, p.State, pid, uptime, fmt.Sprint(p.Restarts), oneLine(strings.Join(notes, "; "))}
 }
 
-func (p probeStatus) row() []string {
+func probeRow(p status.Probe) []string {
 	if !p.Ran {
 		return []string{string(p.Check), p.Probe, "not run yet", "-", "-"}
 	}
 	result := "healthy"
-	if !p.Healthy {
+	if !*p.Healthy {
 		result = "failed"
 	}
 	took := time.Duration(p.Result.Seconds * float64(time.Second)).Round(time.Millisecond)
 	return []string{string(p.Check), p.Probe, result, p.Result.Began.Local().Format(time.DateTime), took.String()}
 }
 
-func (j jobStatus) row() []string {
+func jobRow(j status.Job) []string {
 	next := "-"
 	if j.Next != nil {
 		next = j.Next.Format("2006-01-02 15:04:05 MST")

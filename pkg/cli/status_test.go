@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ZPascal/container-manager/pkg/status"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
@@ -39,6 +40,8 @@ func TestStatusAndHealth(t *testing.T) {
 			t.Errorf("status lacks %s", want)
 		}
 	}
+	c.want(0, `"ran": false,
+      "healthy": null`, "status", "--json")
 	if code != 0 || strings.Contains(said, "check-base") {
 		t.Errorf("exit code %d", code)
 	}
@@ -62,7 +65,7 @@ func TestStatusAndHealth(t *testing.T) {
 	c.want(2, "status takes no arguments", "status", "app")
 
 	code, said = c.exec("status", "--json")
-	var s status
+	var s status.Report
 	if err := json.Unmarshal([]byte(said), &s); err != nil || code != 0 {
 		t.Fatalf("exit code %d, %v:\n%s", code, err, said)
 	}
@@ -71,7 +74,7 @@ func TestStatusAndHealth(t *testing.T) {
 		app.Why != "check-app.sh of the readiness check failed: ended with exit status 1" || !strings.HasPrefix(app.Held, "is held stopped (container-manager stop)") {
 		t.Errorf("app %+v", app)
 	}
-	if probe := s.Probes[0]; probe.Probe != "check-app.sh" || !probe.Ran || probe.Healthy || probe.Result == nil {
+	if probe := s.Probes[0]; probe.Probe != "check-app.sh" || !probe.Ran || *probe.Healthy || probe.Result == nil {
 		t.Errorf("probe %+v", probe)
 	}
 	if len(s.Jobs) != 3 || s.Jobs[0].Next == nil || s.Jobs[2].Command != `echo "a & b"` || s.LastBackup != "backup-2026-01-02_03:04:05.tar.gz" {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,22 @@ func Crontab(c config.Config) string { return filepath.Join(c.RunDir, "cron", "k
 
 // CrontabLink is the path at which child images know the crontab.
 func CrontabLink(c config.Config) string { return filepath.Join(c.CronDir, "kubernetes") }
+
+// Crontabs returns the crontabs to read. The image's crontab has two names, one of
+// which is a link to the other. A script of the Python version may have replaced the
+// link by a file with jobs. When the link could not be put back, both files are read.
+func Crontabs(c config.Config, named []string) []string {
+	link, rendered := CrontabLink(c), Crontab(c)
+	switch {
+	case link == rendered || !fsutil.IsFile(link):
+		return named
+	case !slices.Contains(named, link):
+		return append(slices.Clone(named), link)
+	case fsutil.IsFile(rendered):
+		return append(slices.Clone(named), rendered)
+	}
+	return named
+}
 
 // AdoptCrontab is for the start, once all steps have run and before the image tree is
 // locked. A step that uses `sed -i` or mv on the link to the crontab leaves a file in

@@ -1,0 +1,137 @@
+// Package status gathers what is known of a running container: its programs, probes,
+// jobs and backups. The command line prints it, and others can serve it.
+//
+// Everything but the list of programs comes from files. So a report without
+// supervisord lacks the programs, and has all the rest.
+package status
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/abrander/go-supervisord"
+
+	"github.com/ZPascal/container-manager/pkg/backup"
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/cron"
+	"github.com/ZPascal/container-manager/pkg/health"
+	"github.com/ZPascal/container-manager/pkg/render"
+	"github.com/ZPascal/container-manager/pkg/setup"
+	"github.com/ZPascal/container-manager/pkg/startorder"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
+)
+
+// Report is what is known. Its JSON is what `status --json` prints.
+type Report struct {
+	Programs   []Program `json:"programs"`
+	Probes     []Probe   `json:"probes"`
+	Jobs       []Job     `json:"jobs"`
+	LastBackup string    `json:"last_backup,omitempty"` // the archive's name
+	Kept       []string  `json:"kept,omitempty"`        // what restores have moved away
+	Errors     []string  `json:"errors,omitempty"`      // why something is missing
+}
+
+// Processes asks supervisord for its processes. It is a value of its own, so that whoever
+// asks often can hand on an answer that it has already.
+type Processes func(context.Context) ([]supervisord.ProcessInfo, error)
+
+// Ask is Processes for somebody who asks once.
+func Ask(cfg config.Config) Processes {
+	return func(ctx context.Context) ([]supervisord.ProcessInfo, error) {
+		client, err := supervisor.FromConfig(render.SupervisorConf(cfg), cfg.Lookup)
+		if err != nil {
+			return nil, err
+		}
+		return client.Processes(ctx)
+	}
+}
+
+// Gather gathers all that is known. The error says that supervisord does not answer; it
+// is among the report's errors too.
+func Gather(ctx context.Context, cfg config.Config, ask Processes, now time.Time) (Report, error) {
+	r := Report{Programs: []Program{}, Probes: []Probe{}, Jobs: []Job{}}
+	waiting := startorder.ReadRecord(cfg.RunDir) // before the question: see Record.Of
+	processes, asked := ask(ctx)
+	for _, p := range processes {
+		r.Programs = append(r.Programs, programOf(cfg, p, waiting, now))
+	}
+	r.note(asked)
+	r.addProbes(cfg)
+	r.addJobs(cfg, isRunning(processes, "crond"), now)
+	r.addBackup(cfg)
+	return r, asked
+}
+
+func (r *Report) note(err error) {
+	if err != nil {
+		r.Errors = append(r.Errors, err.Error())
+	}
+}
+
+func isRunning(processes []supervisord.ProcessInfo, name string) bool {
+	return slices.ContainsFunc(supervisor.Select(processes, name), func(p supervisord.ProcessInfo) bool {
+		return p.State == supervisord.StateRunning
+	})
+}
+
+// Probe is a probe and its last result.
+type Probe struct {
+	Check health.Kind `json:"check"`
+	Probe string      `json:"probe"`
+	Ran   bool        `json:"ran"`
+	// Healthy is null for a probe that has not run yet: nobody knows.
+	Healthy *bool          `json:"healthy"`
+	Result  *health.Result `json:"result,omitempty"`
+}
+
+func (r *Report) addProbes(cfg config.Config) {
+	for _, kind := range health.Kinds() {
+		if !kind.Enabled(cfg) {
+			continue
+		}
+		results, none, err := health.Results(cfg, kind)
+		r.note(err)
+		for _, result := range results {
+			r.Probes = append(r.Probes, Probe{Check: kind, Probe: result.Probe, Ran: true, Healthy: &result.Healthy, Result: &result})
+		}
+		for _, probe := range none {
+			r.Probes = append(r.Probes, Probe{Check: kind, Probe: probe})
+		}
+	}
+}
+
+// Job is an entry of the crontab.
+type Job struct {
+	Schedule string     `json:"schedule"`
+	Command  string     `json:"command"`
+	Next     *time.Time `json:"next,omitempty"` // absent for @reboot, and while crond does not run
+}
+
+// addJobs adds the crontab's jobs, without bad lines, which cron's log names.
+func (r *Report) addJobs(cfg config.Config, cronRuns bool, now time.Time) {
+	zone, err := cfg.Zone()
+	r.note(err)
+	table, _, err := cron.ReadFiles(setup.Crontabs(cfg, []string{setup.Crontab(cfg)}))
+	r.note(err)
+	for _, e := range table {
+		job := Job{Schedule: e.Spec, Command: e.Command}
+		if next := e.Schedule.Next(now.In(zone)); cronRuns && !next.IsZero() {
+			job.Next = &next
+		}
+		r.Jobs = append(r.Jobs, job)
+	}
+	if len(table) > 0 && !cronRuns {
+		r.Errors = append(r.Errors, "crond does not run, and so none of the jobs")
+	}
+}
+
+func (r *Report) addBackup(cfg config.Config) {
+	archives, err := backup.Archives(cfg.BackupDir) // the newest first
+	r.note(err)
+	if len(archives) > 0 {
+		r.LastBackup = archives[0].Name
+	}
+	r.Kept = backup.Kept(cfg)
+	r.note(backup.Unfinished(cfg))
+}
