@@ -35,7 +35,7 @@ func (b *Boot) lockDown() error {
 	if unix.Statfs(base, &stat) == nil && stat.Flags&unix.ST_RDONLY != 0 {
 		return nil
 	}
-	w := walk{secrets: identify(b.Config.SecretsDir), skip: b.writable()}
+	w := walk{keep: []identity{identify(b.Config.SecretsDir), identify(b.Config.TemplatesDir)}, skip: b.writable()}
 	if err := w.entry(unix.AT_FDCWD, base, base, false); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (b *Boot) writable() []identity {
 	var ids []identity
 	dirs := []string{
 		c.RunDir, c.StorageBaseDir, c.BackupDir, c.ConfDir, c.DataDir, c.FilebeatDir, c.FilebeatRegDir,
-		c.LogsDir, c.SupervisorLogs, c.ProcessPIDDir, c.ProcessStateDir, filepath.Dir(c.Socket), filepath.Dir(c.PIDFile),
+		c.LogsDir, c.SupervisorLogs, c.TemplatesTarget, c.ProcessPIDDir, c.ProcessStateDir, filepath.Dir(c.Socket), filepath.Dir(c.PIDFile),
 	}
 	slices.Sort(dirs)
 	for _, dir := range slices.Compact(dirs) {
@@ -84,9 +84,9 @@ func identityOf(stat *unix.Statx_t) identity {
 // walk goes through a tree by the descriptors of its directories, so that a
 // path need not be looked up again for every file.
 type walk struct {
-	secrets identity
-	skip    []identity
-	mounts  map[string]bool // for kernels that do not tell a mount point by statx(2)
+	keep   []identity // directories whose files keep all but their write bits
+	skip   []identity
+	mounts map[string]bool // for kernels that do not tell a mount point by statx(2)
 
 	foreign int    // other users' files that we may write
 	example string // one of them
@@ -94,7 +94,7 @@ type walk struct {
 
 // entry locks the file or directory called name in dir, and everything below it.
 // Messages call it path.
-func (w *walk) entry(dir int, name, path string, secret bool) error {
+func (w *walk) entry(dir int, name, path string, keep bool) error {
 	var stat unix.Statx_t
 	err := unix.Statx(dir, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, unix.STATX_MODE|unix.STATX_INO, &stat)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EACCES) {
@@ -112,19 +112,19 @@ func (w *walk) entry(dir int, name, path string, secret bool) error {
 		if dir != unix.AT_FDCWD && slices.Contains(w.skip, id) {
 			return nil
 		}
-		secret = secret || id == w.secrets
-		if err := w.below(dir, name, path, secret); err != nil {
+		keep = keep || id != identity{} && slices.Contains(w.keep, id)
+		if err := w.below(dir, name, path, keep); err != nil {
 			return err
 		}
 	case unix.S_IFREG:
 	default:
 		return nil
 	}
-	return w.lock(dir, name, path, uint32(stat.Mode)&0o7777, secret)
+	return w.lock(dir, name, path, uint32(stat.Mode)&0o7777, keep)
 }
 
 // below locks what lies in a directory.
-func (w *walk) below(dir int, name, path string, secret bool) error {
+func (w *walk) below(dir int, name, path string, keep bool) error {
 	open := func() (int, error) {
 		return unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	}
@@ -147,7 +147,7 @@ func (w *walk) below(dir int, name, path string, secret bool) error {
 		return &fs.PathError{Op: "getdents", Path: path, Err: err}
 	}
 	for _, name := range names {
-		if err := w.entry(fd, name, path+"/"+name, secret); err != nil {
+		if err := w.entry(fd, name, path+"/"+name, keep); err != nil {
 			return err
 		}
 	}
@@ -165,9 +165,9 @@ func (w *walk) isMountPoint(path string, stat *unix.Statx_t) bool {
 	return w.mounts[path]
 }
 
-func (w *walk) lock(dir int, name, path string, mode uint32, secret bool) error {
+func (w *walk) lock(dir int, name, path string, mode uint32, keep bool) error {
 	wanted := uint32(lockedMode)
-	if secret {
+	if keep {
 		wanted = mode &^ 0o222
 	}
 	if mode == wanted {

@@ -29,6 +29,9 @@ type Config struct {
 	SecretsDir    string `envconfig:"IMAGE_SECRETS_DIR" default:"$IMAGE_BASE_DIR/secrets" kind:"path" desc:"Secrets; the lock-down takes only the write bits of its files"`
 	SupervisorDir string `envconfig:"IMAGE_SUPERVISOR_DIR" default:"$IMAGE_BASE_DIR/supervisord" kind:"path" desc:"Templates of supervisord"`
 
+	TemplatesDir    string `envconfig:"IMAGE_TEMPLATES_DIR" default:"$IMAGE_BASE_DIR/templates" kind:"path" desc:"Templates of the application"`
+	TemplatesTarget string `envconfig:"IMAGE_TEMPLATES_TARGET" default:"$IMAGE_RUN_DIR/templates" kind:"path" desc:"Where these are rendered, to the same path below it"`
+
 	BackupScriptsDir  string `envconfig:"IMAGE_BACKUP_SCRIPTS_DIR" default:"$IMAGE_BACKUP_DIR/scripts" kind:"path" desc:"Scripts that stage what is backed up"`
 	RestoreScriptsDir string `envconfig:"IMAGE_RESTORE_SCRIPTS_DIR" default:"$IMAGE_RESTORE_DIR/scripts" kind:"path" desc:"Scripts that put a backup back"`
 	RunAlwaysDir      string `envconfig:"IMAGE_SETUP_RUNALWAYS_DIR" default:"$IMAGE_BASE_DIR/setup/run.always" kind:"path" desc:"Steps of every start"`

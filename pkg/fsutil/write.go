@@ -39,6 +39,15 @@ func Update(path string, data []byte, perm fs.FileMode) error {
 	return Replace(path, data, perm)
 }
 
+// Renew is Update for a file that others may read while it is missing: it always writes
+// beside, and renames.
+func Renew(path string, data []byte, perm fs.FileMode) error {
+	if same, _ := is(path, data, perm); same {
+		return nil
+	}
+	return Replace(path, data, perm)
+}
+
 func create(path string, data []byte, perm fs.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {

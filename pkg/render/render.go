@@ -1,5 +1,5 @@
 // Package render turns the templates of the image tree and the environment into
-// the configuration that supervisord, filebeat and logrotate read. Templates
+// the configuration that supervisord, filebeat, logrotate and the application read. Templates
 // stay in each tool's own syntax and are never edited: the results lie below
 // IMAGE_RUN_DIR, so that a second start with another environment renders other
 // files and the image can be read-only.
@@ -124,7 +124,10 @@ func (r *renderer) all() (*supervisorconf.Conf, error) {
 	if err := r.checkLogrotate(rotated); err != nil {
 		return conf, err
 	}
-	return conf, r.filebeat()
+	if err := r.filebeat(); err != nil {
+		return conf, err
+	}
+	return conf, r.app()
 }
 
 // texts sorts problems by their place.
@@ -146,6 +149,8 @@ type renderer struct {
 	out      map[string]output // by path
 	dirs     []string          // directories that hold rendered files only
 	files    []string          // files to remove that this start does not write
+	appDirs  []appDir          // what the application's own templates become
+	appFiles []appFile
 	problems []problem
 	open     []problem // see Findings
 	warnings []problem
@@ -258,5 +263,5 @@ func (r *renderer) write() error {
 			return err
 		}
 	}
-	return nil
+	return r.writeApp()
 }

@@ -38,6 +38,9 @@ func CreateDirsInTree(c config.Config) error {
 	dirs := slices.DeleteFunc(StorageDirs(c), func(dir string) bool {
 		return !isBelow(dir, c.BaseDir) || isBelow(dir, c.StorageBaseDir)
 	})
+	if isBelow(c.TemplatesTarget, c.BaseDir) && isDir(c.TemplatesDir) {
+		dirs = append(dirs, c.TemplatesTarget)
+	}
 	return createDirs(dirs)
 }
 

@@ -46,6 +46,7 @@ func TestMistakes(t *testing.T) {
 		"no command":              {"supervisord/conf.d/hello.conf", "[program:hello]\nautostart = true\n", "error: image/supervisord/conf.d/hello.conf:1: [program:hello] has no command: add what to run (command = ...)"},
 		"an extension":            {"supervisord/conf.d/hello.cfg", app, "warning: nothing reads image/supervisord/conf.d/hello.cfg: the names of the files of this directory end in .conf"},
 		"a directory":             {"supervisor/conf.d/hello.conf", app, "warning: nothing reads image/supervisor: did you mean supervisord?"},
+		"a template":              {"templates/app.conf", "port ${APP_PORT}\n", "open: image/templates/app.conf:1: the environment variable APP_PORT is not set: "},
 		"a directory of steps":    {"setup/run.alway/10-x.sh", "#!/bin/sh\n", "warning: nothing reads image/setup/run.alway: did you mean run.always?"},
 		"a variable to come":      {"supervisord/conf.d/hello.conf", "[program:hello]\ncommand = hello %(ENV_HELLO_PORT)s\n", `open: image/supervisord/conf.d/hello.conf:2: command: the environment variable HELLO_PORT is not set: set it, empty if need be (ENV HELLO_PORT="" in the Dockerfile)`},
 		"a directory to come":     {"supervisord/conf.d/hello.conf", app + "stdout_logfile = /nowhere/hello.log\n", "open: image/supervisord/conf.d/hello.conf:3: stdout_logfile: the directory /nowhere does not exist: create it in a run.always step"},
