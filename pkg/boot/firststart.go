@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/pkg/setup"
@@ -30,6 +31,9 @@ const (
 
 // restoreRecord stands among the records for the restore, which is no step.
 const restoreRecord = "restore/"
+
+// Marker is the file on the storage volume that says that the first start is complete.
+func Marker(c config.Config) string { return filepath.Join(c.StorageBaseDir, markerName) }
 
 // firstStart runs the run.once steps and restores the newest backup, once in
 // the life of a storage volume. One lock spans it all: a second container on

@@ -5,7 +5,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ZPascal/container-manager/pkg/config"
-	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/log"
 )
 
@@ -23,40 +21,6 @@ const (
 	exitFailed  = 1
 	exitInvalid = 2 // the command line, the environment or the image's configuration is invalid
 )
-
-// entry is a subcommand that has not been made yet. Making all of them with their
-// flags, to use one, costs a start fifteen page faults.
-type entry struct {
-	name string
-	make func() *cobra.Command
-}
-
-// entries is the list of subcommands in the order of the help.
-func entries() []entry {
-	return []entry{
-		{"run", runCommand},
-		{"check-liveness", checkLivenessCommand},
-		{"check-readiness", checkReadinessCommand},
-		{"probe", probeCommand},
-		{"health", healthCommand},
-		{"status", statusCommand},
-		{"restart", restartCommand},
-		{"stop", stopCommand},
-		{"start", startCommand},
-		{"backup", backupCommand},
-		{"restore", restoreCommand},
-		{"script", scriptCommand},
-		{"cron", cronCommand},
-		{"eventlistener", eventListenerCommand},
-		{"stdout-log", stdoutLogCommand},
-		{"wake", wakeCommand},
-		{health.WorkerCommand, restartWorkerCommand},
-		{health.ResumeCommand, resumeCommand},
-		{"validate", validateCommand},
-		{"variables", variablesCommand},
-		{"version", versionCommand},
-	}
-}
 
 // exitError ends the process with a code of its own. Without an error in it nothing is
 // printed, because the reason has been printed before.
@@ -190,9 +154,10 @@ func exitCode(command string, err error) int {
 	return exitFailed
 }
 
+// say prints an error in the name of the command, which stands there once.
 func say(command string, err error) {
 	l := log.Named(log.New(os.Stderr, logOptions(config.Early())), command)
-	l.Error().Msg(err.Error())
+	l.Error().Msg(strings.TrimPrefix(err.Error(), command+" "))
 }
 
 // logOptions are the parts of the environment that the log is made from.
@@ -209,30 +174,4 @@ func noArguments(c *cobra.Command, args []string) error {
 		return invalid(fmt.Errorf("%s takes no arguments: %q%s", c.Name(), args[0], didYouMean(c, args[0])))
 	}
 	return nil
-}
-
-func commandUsage(w io.Writer, c *cobra.Command) {
-	fmt.Fprintf(w, "usage: %s%s\n\n%s.\n", strings.TrimSuffix(c.CommandPath(), c.Name()), c.Use, c.Short)
-	if c.Long != "" {
-		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.Long))
-	}
-	fmt.Fprintf(w, "\nFlags:\n%s", c.LocalFlags().FlagUsages())
-}
-
-func usage(w io.Writer) {
-	fmt.Fprint(w, "usage: container-manager COMMAND [ARGUMENT ...]\n\nThe entry point of containers that hold more than one process.\n\nCommands:\n")
-	for _, e := range entries() {
-		if c := e.make(); !c.Hidden {
-			fmt.Fprintf(w, "  %-16s %s\n", c.Name(), c.Short)
-		}
-	}
-	fmt.Fprint(w, `
-container-manager COMMAND -h shows the usage of one.
-
-Exit codes:
-  0        done
-  1        failed
-  2        the command line, the environment or the image's configuration is invalid
-  128+n    ended by signal n
-`)
 }

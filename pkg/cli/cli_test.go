@@ -164,7 +164,7 @@ func TestLongFlagsWithOneDash(t *testing.T) {
 func TestUselessArguments(t *testing.T) {
 	for _, name := range []string{"version", "variables", "status", "check-liveness", "check-readiness"} {
 		got := runCommandLine(t, nil, name, "now")
-		if want := "ERROR\t" + name + " " + name + " takes no arguments: \"now\"\n"; got.code != exitInvalid || got.stdout != "" || got.stderr != want {
+		if want := "ERROR\t" + name + " takes no arguments: \"now\"\n"; got.code != exitInvalid || got.stdout != "" || got.stderr != want {
 			t.Errorf("%s: %+v, want %s", name, got, want)
 		}
 	}
@@ -278,7 +278,7 @@ func TestScript(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "script wants the name of a file"},
+		{nil, "wants the name of a file"},
 		{[]string{"/image/backup/mine.py"}, "/image/backup/mine.py: there is no built-in of the name mine.py: a script of your own begins with its interpreter, such as #!/bin/sh"},
 		{[]string{"run"}, "run: there is no built-in of the name run: a script of your own begins with its interpreter, such as #!/bin/sh"},
 	} {
@@ -329,9 +329,9 @@ func TestBuiltinFile(t *testing.T) {
 
 func TestWakeArguments(t *testing.T) {
 	for want, args := range map[string][]string{
-		"wake wants supervisord's process id and the time of the start\n": {"1"},
-		"strconv.Atoi: parsing \"x\": invalid syntax\n":                   {"x", "2024-02-29T01:02:03Z"},
-		"parsing time \"now\"": {"1", "now"},
+		"wants supervisord's process id and the time of the start\n": {"1"},
+		"strconv.Atoi: parsing \"x\": invalid syntax\n":              {"x", "2024-02-29T01:02:03Z"},
+		"parsing time \"now\"":                                       {"1", "now"},
 	} {
 		if got := runCommandLine(t, nil, append([]string{"wake"}, args...)...); got.code != exitInvalid || !strings.HasPrefix(got.stderr, "ERROR\twake "+want) {
 			t.Errorf("%q: %+v, want %s", args, got, want)

@@ -57,7 +57,7 @@ func TestEventListener(t *testing.T) {
 func TestEventListenerArguments(t *testing.T) {
 	for _, args := range [][]string{nil, {"/tmp"}, {"/tmp", "/tmp", "/tmp"}} {
 		got := runCommandLine(t, nil, append([]string{"eventlistener"}, args...)...)
-		if got.code != exitInvalid || got.stdout != "" || got.stderr != "ERROR\teventlistener eventlistener wants two directories: PID_DIR STATE_DIR\n" {
+		if got.code != exitInvalid || got.stdout != "" || got.stderr != "ERROR\teventlistener wants two directories: PID_DIR STATE_DIR\n" {
 			t.Errorf("%q: %+v", args, got)
 		}
 	}

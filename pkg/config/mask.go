@@ -1,0 +1,47 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Mask stands for what is not shown.
+const Mask = "*****"
+
+// secretWords are in the names of variables that mostly hold secrets.
+var secretWords = []string{"PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "CREDENTIALS", "PRIVATE", "AUTH", "COOKIE", "DSN"}
+
+// Masked returns what may be shown of a variable's value, and whether that is less than
+// all of it: nothing of a secret, and of an address not the password in it. A secret is
+// what is declared one, what came from a file, and what has the name of one. The path of
+// a file is none.
+func Masked(name, value string) (shown string, masked bool) {
+	if value == "" {
+		return "", false
+	}
+	if isSecret(name) {
+		return Mask, true
+	}
+	// The expression is compiled here, because only those who look need it.
+	shown = regexp.MustCompile(`(://[^/?#\s@]*?:)[^/?#\s]*@`).ReplaceAllString(value, "${1}"+Mask+"@")
+	return shown, shown != value
+}
+
+func isSecret(name string) bool {
+	if fromFile(name) {
+		return true
+	}
+	all := variables()
+	if i := slices.IndexFunc(all, func(v Variable) bool { return v.Name == name }); i >= 0 {
+		return all[i].secret()
+	}
+	if strings.HasSuffix(name, "_FILE") || strings.HasSuffix(name, "_PATH") || strings.HasSuffix(name, "_DIR") || strings.HasPrefix(name, "FILE__") {
+		return false
+	}
+	upper := strings.ToUpper(name)
+	if strings.HasSuffix(upper, "PASSWORD") || strings.HasSuffix(upper, "SECRET") || strings.HasSuffix(upper, "TOKEN") || strings.HasSuffix(upper, "APIKEY") {
+		return true // also without a _ in front: PGPASSWORD
+	}
+	return slices.ContainsFunc(strings.Split(upper, "_"), func(word string) bool { return slices.Contains(secretWords, word) })
+}
