@@ -74,7 +74,7 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 	if c.isSupervisord() {
 		return b.supervise(ctx, conf)
 	}
-	return b.exec(c)
+	return b.exec(c, nil)
 }
 
 // prepare refuses to start beside a running supervisord, makes IMAGE_RUN_DIR, and begins

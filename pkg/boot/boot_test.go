@@ -58,7 +58,7 @@ func TestExec(t *testing.T) {
 			continue
 		}
 		testenv.WaitFor(t, "the child that keeps supervisord awake", func() bool { return testenv.Exists(woken) })
-		if got, want := testenv.Read(t, woken), fmt.Sprintf("wake %d %s", os.Getpid(), c.Since.Format(time.RFC3339Nano)); got != want {
+		if got, want := testenv.Read(t, woken), fmt.Sprintf("wake %d %s unix %s", os.Getpid(), c.Since.Format(time.RFC3339Nano), tree.Path("tmp/supervisord.sock")); got != want {
 			t.Errorf("its command line: %q, want %q", got, want)
 		}
 	}

@@ -41,19 +41,20 @@ func (b *Boot) supervise(ctx context.Context, conf *supervisorconf.Conf) error {
 	case stays:
 		return b.stay(ctx, conf)
 	}
-	return b.exec(Command{})
+	return b.exec(Command{}, conf)
 }
 
 // exec replaces this process by the command, which keeps its process id. As PID 1 the
-// command then gets the signals and reaps orphans.
-func (b *Boot) exec(c Command) error {
+// command then gets the signals and reaps orphans. conf is the configuration of the
+// supervisord that it runs, where that is known.
+func (b *Boot) exec(c Command, conf *supervisorconf.Conf) error {
 	path, argv, err := b.find(c)
 	if err != nil {
 		return err
 	}
 	endWake := func() {}
 	if c.isSupervisord() {
-		endWake = b.startWake()
+		endWake = b.startWake(conf)
 	}
 	b.Log.Debug().Msgf("set-up took %s, now running %s", time.Since(b.Since).Round(time.Millisecond), path)
 	if err := b.Release(); err != nil {
@@ -144,7 +145,7 @@ func (b *Boot) stay(ctx context.Context, conf *supervisorconf.Conf) error {
 	for _, name := range b.Config.Essential {
 		essential = append(essential, supervisor.Named(conf, name)...)
 	}
-	b.startWake()
+	b.startWake(conf)
 	status, err := pid1.Init{
 		Path: path, Argv: argv, Env: b.Config.Environ,
 		Client: client, LogFile: conf.LogFile(), RunDir: b.Config.RunDir, Log: b.Log, Release: b.Release,
@@ -181,11 +182,19 @@ func (b *Boot) finish() {
 }
 
 // startWake starts the short-lived child that keeps supervisord awake until its programs
-// are up, and then logs one line. The returned function ends the child.
-func (b *Boot) startWake() (end func()) {
+// are up, and then logs one line. The returned function ends the child. Told where
+// supervisord is going to listen, the child reads nothing before it does: what runs
+// beside Python's imports makes them slower.
+func (b *Boot) startWake(conf *supervisorconf.Conf) (end func()) {
+	args := []string{"wake", fmt.Sprint(os.Getpid()), b.Since.Format(time.RFC3339Nano)}
+	if conf != nil {
+		if server, err := conf.Server(); err == nil {
+			args = append(args, server.Network, server.Address)
+		}
+	}
 	self, err := os.Executable()
 	if err == nil {
-		wake := exec.Command(self, "wake", fmt.Sprint(os.Getpid()), b.Since.Format(time.RFC3339Nano))
+		wake := exec.Command(self, args...)
 		wake.Stdout, wake.Stderr = os.Stdout, os.Stderr
 		wake.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for supervisord
 		if err = wake.Start(); err == nil {

@@ -329,9 +329,9 @@ func TestBuiltinFile(t *testing.T) {
 
 func TestWakeArguments(t *testing.T) {
 	for want, args := range map[string][]string{
-		"wants supervisord's process id and the time of the start\n": {"1"},
-		"strconv.Atoi: parsing \"x\": invalid syntax\n":              {"x", "2024-02-29T01:02:03Z"},
-		"parsing time \"now\"":                                       {"1", "now"},
+		"wants supervisord's process id, the time of the start and, if known, where supervisord is going to listen\n": {"1"},
+		"strconv.Atoi: parsing \"x\": invalid syntax\n":                                                               {"x", "2024-02-29T01:02:03Z"},
+		"parsing time \"now\"": {"1", "now"},
 	} {
 		if got := runCommandLine(t, nil, append([]string{"wake"}, args...)...); got.code != exitInvalid || !strings.HasPrefix(got.stderr, "ERROR\twake "+want) {
 			t.Errorf("%q: %+v, want %s", args, got, want)

@@ -20,6 +20,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/startorder"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 // wakeLimit is how long programs may take before the summary says that they are
@@ -28,7 +29,7 @@ const wakeLimit = 60 * time.Second
 
 func wakeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:    "wake PID TIME",
+		Use:    "wake PID TIME [NETWORK ADDRESS]",
 		Short:  "Keep the starting supervisord PID awake, and say when everything is up since TIME",
 		Hidden: true,
 		RunE:   wake,
@@ -36,35 +37,39 @@ func wakeCommand() *cobra.Command {
 }
 
 func wake(_ *cobra.Command, args []string) error {
-	if len(args) != 2 {
-		return invalid(errors.New("wake wants supervisord's process id and the time of the start"))
+	if len(args) != 2 && len(args) != 4 {
+		return invalid(errors.New("wants supervisord's process id, the time of the start and, if known, where supervisord is going to listen"))
 	}
 	pid, pidErr := strconv.Atoi(args[0])
 	since, timeErr := time.Parse(time.RFC3339Nano, args[1])
 	if err := errors.Join(pidErr, timeErr); err != nil {
 		return invalid(err)
 	}
+	// The limit counts from here: the set-up may have taken an hour.
+	ctx, cancel := context.WithTimeout(context.Background(), wakeLimit)
+	defer cancel()
+	alive := func() bool { return os.Getppid() == pid }
+	if len(args) == 4 {
+		// What is wrong is said below, with a log that is set up.
+		_ = supervisor.At(supervisorconf.Server{Network: args[2], Address: args[3]}).AwaitSocket(ctx, alive)
+	}
 	cfg, err := config.LoadSaved()
 	if err != nil {
 		return err
 	}
 	l := log.Named(log.New(os.Stderr, logOptions(cfg)), "wake")
-	if err := untilUp(cfg, l, pid, since); err != nil {
+	if err := untilUp(ctx, cfg, l, alive, since); err != nil {
 		l.Error().Msg(err.Error())
 		return &exitError{code: exitFailed}
 	}
 	return nil
 }
 
-func untilUp(cfg config.Config, l log.Logger, pid int, since time.Time) error {
+func untilUp(ctx context.Context, cfg config.Config, l log.Logger, alive func() bool, since time.Time) error {
 	client, err := supervisor.FromConfig(render.SupervisorConf(cfg), cfg.Lookup)
 	if err != nil {
 		return err
 	}
-	// The limit counts from here: the set-up may have taken an hour.
-	ctx, cancel := context.WithTimeout(context.Background(), wakeLimit)
-	defer cancel()
-	alive := func() bool { return os.Getppid() == pid }
 	var waiting startorder.Record
 	look := func() {}
 	if startorder.IsUsed(client.Conf()) {

@@ -4,6 +4,8 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
+
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 // FuzzAnswer has supervisord answer anything: that is an error or a list of
@@ -27,7 +29,7 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatal("an error that says nothing")
 		}
 		for _, p := range all {
-			_ = pending(p, true)
+			_ = untilChange(p, supervisorconf.Process{Autostart: true})
 			if len(Select(all, Name(p))) == 0 {
 				t.Fatalf("%q is not found in %+v", Name(p), all)
 			}

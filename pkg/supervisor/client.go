@@ -37,6 +37,9 @@ func AtSocket(path string) Client {
 	return Client{server: supervisorconf.Server{Network: "unix", Address: path}}
 }
 
+// At returns a client for the supervisord that listens there, which only touches it.
+func At(server supervisorconf.Server) Client { return Client{server: server} }
+
 func (c Client) String() string { return c.server.Address }
 
 // IsAbsent reports whether nothing can listen: there is no such socket. That costs

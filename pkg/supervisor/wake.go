@@ -8,6 +8,8 @@ import (
 
 	"github.com/abrander/go-supervisord"
 	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 // ErrGone says that supervisord ended.
@@ -17,11 +19,26 @@ const (
 	// touchEvery is how often a starting supervisord is looked for. It takes
 	// 100 ms and more to get as far as its socket.
 	touchEvery = 4 * time.Millisecond
-	// askEvery is how often a running one is asked; every question wakes it too.
+	// askEvery is how often a running one is asked when the answer may change at any
+	// moment; every question wakes it too.
 	askEvery = 50 * time.Millisecond
+	// seldom is how often it is asked while no program can become RUNNING yet. Each
+	// question about 50 programs costs it 5 ms.
+	seldom = 250 * time.Millisecond
 	// settling is how much longer it is asked when a program has just ended.
 	settling = 3 * time.Second
 )
+
+// AwaitSocket waits until supervisord listens. The connection that finds it wakes it.
+// It ends with ErrGone when alive says so.
+func (c Client) AwaitSocket(ctx context.Context, alive func() bool) error {
+	return repeat(ctx, alive, func() (time.Duration, error) {
+		if c.Touch(ctx) == nil {
+			return 0, nil
+		}
+		return touchEvery, nil
+	})
+}
 
 // Wake waits until supervisord is there and every program that starts by itself is
 // RUNNING, has run, or has failed, and returns what is known of all. These are the
@@ -32,31 +49,41 @@ const (
 // when alive says so or supervisord shuts down. When ctx ends first, what is known is
 // the result.
 func (c Client) Wake(ctx context.Context, alive func() bool, before func(), startsLater func(supervisord.ProcessInfo) bool) ([]supervisord.ProcessInfo, error) {
-	err := every(ctx, touchEvery, alive, func() (bool, error) { return c.Touch(ctx) == nil, nil })
-	if err != nil {
+	if err := c.AwaitSocket(ctx, alive); err != nil {
 		return nil, err
 	}
 	configured := c.Configured()
 	var infos []supervisord.ProcessInfo
 	var up time.Time // when everything was for the first time
-	err = every(ctx, askEvery, alive, func() (bool, error) {
+	err := repeat(ctx, alive, func() (time.Duration, error) {
 		if before != nil {
 			before()
 		}
 		latest, err := c.Processes(ctx)
 		if err != nil {
-			return false, unlessGone(err)
+			return askEvery, unlessGone(err)
 		}
 		infos = latest
+		var wait time.Duration
 		for _, p := range infos {
-			if pending(p, configured(p).Autostart) || startsLater != nil && startsLater(p) {
-				return false, nil
+			pause := untilChange(p, configured(p))
+			if pause == 0 && startsLater != nil && startsLater(p) {
+				pause = askEvery
 			}
+			if pause != 0 && (wait == 0 || pause < wait) {
+				wait = pause
+			}
+		}
+		if wait != 0 {
+			return wait, nil
 		}
 		if up.IsZero() {
 			up = time.Now()
 		}
-		return !slices.ContainsFunc(infos, IsRestless) || time.Since(up) > settling, nil
+		if slices.ContainsFunc(infos, IsRestless) && time.Since(up) <= settling {
+			return askEvery, nil
+		}
+		return 0, nil
 	})
 	if ctx.Err() != nil && infos != nil {
 		return infos, nil
@@ -73,16 +100,25 @@ func unlessGone(err error) error {
 	return err
 }
 
-// pending reports whether a process is still to come up. One that is STOPPED and was
-// never started is, when supervisord starts it by itself.
-func pending(p supervisord.ProcessInfo, autostart bool) bool {
+// untilChange returns how long nothing needs to be asked about a process that is still
+// to come up, and 0 for another. One that is STOPPED and was never started is still to
+// come up when supervisord starts it by itself.
+func untilChange(p supervisord.ProcessInfo, configured supervisorconf.Process) time.Duration {
 	switch p.State {
-	case supervisord.StateStarting, supervisord.StateBackoff:
-		return true
+	case supervisord.StateStarting:
+		// The times are whole seconds: a difference of 2 is more than one second.
+		if p.Start+configured.StartSecs-p.Now >= 2 {
+			return seldom
+		}
+		return askEvery
+	case supervisord.StateBackoff:
+		return askEvery
 	case supervisord.StateStopped:
-		return autostart && p.Start == 0
+		if configured.Autostart && p.Start == 0 {
+			return askEvery
+		}
 	}
-	return false
+	return 0
 }
 
 // lastingSecs is how long a program that has ended has to run after that until it
@@ -101,25 +137,22 @@ func IsRestless(p supervisord.ProcessInfo) bool {
 	return false
 }
 
-// every calls done now and at an interval until it returns true or an error.
-func every(ctx context.Context, interval time.Duration, alive func() bool, done func() (bool, error)) error {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
+// repeat calls ask until it returns no time to wait before the next call, or an error.
+func repeat(ctx context.Context, alive func() bool, ask func() (time.Duration, error)) error {
 	for {
-		ok, err := done()
-		if ok {
+		wait, err := ask()
+		switch {
+		case wait == 0 && err == nil:
 			return nil
-		}
-		if !alive() {
+		case !alive():
 			return ErrGone
-		}
-		if err != nil {
+		case err != nil:
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-tick.C:
+		case <-time.After(wait):
 		}
 	}
 }

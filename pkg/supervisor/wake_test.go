@@ -16,6 +16,7 @@ import (
 
 	"github.com/abrander/go-supervisord"
 
+	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 	"github.com/ZPascal/container-manager/test/supervisordtest"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
@@ -173,26 +174,31 @@ func TestWakeOfWhatDoesNotAnswer(t *testing.T) {
 	}
 }
 
-func TestPending(t *testing.T) {
+func TestUntilChange(t *testing.T) {
+	const start = 1700000000
 	for _, test := range []struct {
 		state     supervisord.ProcessState
 		start     int
 		autostart bool
-		want      bool
+		startSecs int
+		want      time.Duration
 	}{
-		{supervisord.StateStopped, 0, true, true}, // its turn has not come yet
-		{supervisord.StateStopped, 0, false, false},
-		{supervisord.StateStopped, 1700000000, true, false}, // somebody stopped it
-		{supervisord.StateStarting, 1700000000, true, true},
-		{supervisord.StateStarting, 1700000000, false, true}, // somebody started it
-		{supervisord.StateBackoff, 1700000000, true, true},
-		{supervisord.StateRunning, 1700000000, true, false},
-		{supervisord.StateExited, 1700000000, true, false},
-		{supervisord.StateFatal, 0, true, false},
-		{supervisord.StateUnknown, 0, true, false},
+		{supervisord.StateStopped, 0, true, 1, askEvery}, // its turn has not come yet
+		{supervisord.StateStopped, 0, false, 1, 0},
+		{supervisord.StateStopped, start, true, 1, 0}, // somebody stopped it
+		{supervisord.StateStarting, start, true, 1, askEvery},
+		{supervisord.StateStarting, start, true, 6, askEvery},
+		{supervisord.StateStarting, start, true, 7, seldom},
+		{supervisord.StateStarting, start, false, 1, askEvery}, // somebody started it
+		{supervisord.StateBackoff, start, true, 7, askEvery},
+		{supervisord.StateRunning, start, true, 7, 0},
+		{supervisord.StateExited, start, true, 7, 0},
+		{supervisord.StateFatal, 0, true, 7, 0},
+		{supervisord.StateUnknown, 0, true, 7, 0},
 	} {
-		if got := pending(supervisord.ProcessInfo{State: test.state, Start: test.start}, test.autostart); got != test.want {
-			t.Errorf("%+v: %v", test, got)
+		p := supervisord.ProcessInfo{State: test.state, Start: test.start, Now: start + 5}
+		if got := untilChange(p, supervisorconf.Process{Autostart: test.autostart, StartSecs: test.startSecs}); got != test.want {
+			t.Errorf("%+v: %s", test, got)
 		}
 	}
 }

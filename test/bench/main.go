@@ -104,6 +104,12 @@ func (b *bench) ratio(what string, ours, reference []time.Duration, limit float6
 	b.line(what, o.Round(10*time.Microsecond).String(), r.Round(10*time.Microsecond).String(), float64(o)/float64(r), limit)
 }
 
+// compare prints one line without a limit.
+func (b *bench) compare(what string, ours, reference []time.Duration) {
+	o, r := median(ours), median(reference)
+	fmt.Printf("%-58s %12s %12s %8.2f\n", what, o.Round(10*time.Microsecond), r.Round(10*time.Microsecond), float64(o)/float64(r))
+}
+
 // atMost prints one line for a value that has a limit of its own.
 func (b *bench) atMost(what, ours string, value, limit float64) {
 	b.line(what, ours, "", value, limit)

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/ZPascal/container-manager/test/supervisordtest"
 )
 
 const programs = 50
@@ -22,7 +27,7 @@ func stamp(file string) {
 
 // benchPrograms measures from the entry to the first program's first
 // instruction, and to the last of fifty's, against plain supervisord with the
-// same rendered files.
+// same rendered files: woken by a connection, which is the floor, and as it is.
 func benchPrograms(b *bench) error {
 	t, err := b.newSetUpTree("programs")
 	if err != nil {
@@ -43,24 +48,71 @@ autorestart = false
 	if err != nil {
 		return err
 	}
-	var ours, plain [2][]time.Duration // to the first, to the last
-	for i := range 12 {
-		for _, side := range []struct {
-			series  *[2][]time.Duration
-			command []string
-		}{{&ours, t.ours()}, {&plain, t.plain()}} {
-			first, last, err := t.untilStamped(stamps, side.command)
+	if _, _, err := t.untilStamped(stamps, t.ours(), false); err != nil { // which renders what the others read
+		return err
+	}
+	versions, err := supervisords()
+	if err != nil {
+		return err
+	}
+	for _, version := range versions {
+		t.set("PYTHONPATH", version.modules)
+		if err := b.programsOf(t, stamps, version.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// programsOf measures with one version of supervisord.
+func (b *bench) programsOf(t *tree, stamps, version string) error {
+	sides := []struct {
+		command []string
+		woken   bool // by a connection as soon as its socket is there
+		series  [2][]time.Duration
+	}{{command: t.ours()}, {command: t.plain(), woken: true}, {command: t.plain()}}
+	for i := range 16 {
+		for _, j := range rand.Perm(len(sides)) {
+			side := &sides[j]
+			first, last, err := t.untilStamped(stamps, side.command, side.woken)
 			if err != nil {
 				return err
 			}
-			if i > 0 { // the first round is a warm-up
+			if i > 0 { // that is a warm-up
 				side.series[0], side.series[1] = append(side.series[0], first), append(side.series[1], last)
 			}
 		}
 	}
-	b.ratio("entry to first program : plain supervisord", ours[0], plain[0], 0.20)
-	b.ratio(fmt.Sprintf("entry to last of %d programs : plain supervisord", programs), ours[1], plain[1], 0.30)
+	ours, woken, plain := sides[0].series, sides[1].series, sides[2].series
+	last := fmt.Sprintf("entry to last of %d programs", programs)
+	b.ratio("entry to first program : supervisord "+version+", woken once", ours[0], woken[0], 1.12)
+	b.ratio(last+" : "+version+", woken once", ours[1], woken[1], 1.05)
+	b.compare("entry to first program : supervisord "+version+" as it is", ours[0], plain[0])
+	b.compare(last+" : "+version+" as it is", ours[1], plain[1])
 	return nil
+}
+
+// supervisordVersion is a supervisord, by its version and its Python modules.
+type supervisordVersion struct{ name, modules string }
+
+// supervisords are this machine's supervisord and, on Debian, a newer one.
+func supervisords() ([]supervisordVersion, error) {
+	newer, err := supervisordtest.Newer(context.Background(), func(string, ...any) {})
+	if err != nil {
+		return nil, err
+	}
+	var versions []supervisordVersion
+	for _, modules := range []string{supervisordtest.Modules, newer} {
+		if modules == "" {
+			continue
+		}
+		name, err := os.ReadFile(filepath.Join(modules, "supervisor/version.txt"))
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, supervisordVersion{strings.TrimSpace(string(name)), modules})
+	}
+	return versions, nil
 }
 
 func (t *tree) ours() []string { return []string{t.bin, "run"} }
@@ -71,8 +123,9 @@ func (t *tree) plain() []string {
 }
 
 // untilStamped starts a command and returns how long after it the first and the
-// last program ran.
-func (t *tree) untilStamped(stamps string, command []string) (first, last time.Duration, err error) {
+// last program ran. Where supervisord is to be woken, something connects to it once, as
+// soon as its socket is there: no start of its programs can be earlier.
+func (t *tree) untilStamped(stamps string, command []string, woken bool) (first, last time.Duration, err error) {
 	if err := os.RemoveAll(stamps); err != nil {
 		return 0, 0, err
 	}
@@ -90,6 +143,12 @@ func (t *tree) untilStamped(stamps string, command []string) (first, last time.D
 		_ = cmd.Wait()
 	}()
 	err = waitFor(20*time.Second, func() bool {
+		if woken {
+			conn, err := net.Dial("unix", t.path("supervisord.sock"))
+			if woken = err != nil; !woken {
+				defer conn.Close()
+			}
+		}
 		done, _ := filepath.Glob(stamps + "/*[0-9]")
 		return len(done) == programs
 	})
