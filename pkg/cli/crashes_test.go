@@ -117,7 +117,8 @@ func TestCrashesAndAKilledListener(t *testing.T) {
 	if r := c.record("app"); len(r.Crashes) != min(r.Ends, config.MaxRate) || r.Last.String() != "was ended by SIGKILL" {
 		t.Errorf("the record is %+v, supervisord tells of %d ends", r, ended())
 	}
-	if n := strings.Count(c.listener(), "app loops: "); n != 1 {
+	// A listener that is killed between its line and its record leaves the line to the next.
+	if n := strings.Count(c.listener(), "app loops: "); n < 1 || n > 2 {
 		t.Errorf("the loop was told %d times", n)
 	}
 	for _, name := range testenv.Names(t, c.Path("run/health/programs")) {
