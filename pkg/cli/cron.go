@@ -106,6 +106,8 @@ func runCron(command string, o cronOptions) error {
 		Grace:   cronGrace,
 		Strict:  bool(cfg.CronStrict),
 		Record:  filepath.Join(filepath.Dir(setup.Crontab(cfg)), "running"),
+		History: cron.HistoryDir(setup.Crontab(cfg)),
+		Builtin: func(command string) string { return setup.JobName(cfg, command) },
 		Log:     log.Named(log.New(out, logOptions(cfg)), command),
 	}
 	return badLines(runner.Run(ctx, reload))

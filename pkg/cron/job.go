@@ -58,12 +58,15 @@ func (j *job) Run() {
 	e := *j.entry.Load()
 	l := log.Named(j.scheduler.Log, e.Name())
 	if id, ok := j.scheduler.record.leftRunning(e); ok {
+		j.scheduler.histories.skipped(e)
 		l.Warn().Msgf("skipped: it is still running, as process %d, which a cron that was killed has started", id.PID)
 		return
 	}
 	l.Info().Msgf("start: %s", cut(e.Command))
 	start := time.Now()
+	ended := j.scheduler.histories.began(e, start)
 	err := j.scheduler.run(e, func(line string) { l.Info().Msg(line) })
+	ended(err)
 	took := time.Since(start).Round(time.Millisecond)
 	if err == nil {
 		l.Info().Msgf("end: exit status 0 after %s", took)
@@ -121,6 +124,7 @@ type jobLog struct{ *job }
 func (l jobLog) Info(string, ...any) {
 	named := log.Named(l.scheduler.Log, l.entry.Load().Name())
 	named.Warn().Msg("skipped: it is still running")
+	l.scheduler.histories.skipped(*l.entry.Load())
 }
 
 // Error implements robfig.Logger: Recover calls it with a panic and its stack.

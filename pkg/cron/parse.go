@@ -64,6 +64,9 @@ type parser struct {
 	env        []string
 	tz, cronTZ *time.Location
 
+	// title is the name that comments above the current line give to its job.
+	title string
+
 	// Many entries share their schedule or time zone, and each takes a while to parse.
 	schedules map[string]schedule.Schedule
 	zones     map[string]*time.Location
@@ -82,8 +85,16 @@ func (p *parser) parse(line string) error {
 	}
 	line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
 	line = strings.TrimLeftFunc(line, unicode.IsSpace)
+	if line != "" && line[0] == '#' {
+		if name, ok := cutNameComment(line); ok {
+			p.title = name
+		}
+		return nil
+	}
+	title := p.title
+	p.title = ""
 	switch {
-	case line == "" || line[0] == '#':
+	case line == "":
 		return nil
 	case strings.IndexByte(line, 0) >= 0:
 		return errors.New("holds a NUL byte")
@@ -91,7 +102,7 @@ func (p *parser) parse(line string) error {
 	if name, value, ok := cutAssignment(line); ok {
 		return p.assign(name, value)
 	}
-	return p.entry(line)
+	return p.entry(line, title)
 }
 
 // cutAssignment cuts a NAME=value line as vixie cron does: blanks may stand
@@ -114,6 +125,9 @@ func cutAssignment(line string) (name, value string, ok bool) {
 	}
 	value, ok = strings.CutPrefix(strings.TrimLeftFunc(value, unicode.IsSpace), "=")
 	value = strings.TrimSpace(value)
+	if strings.HasPrefix(line, nameWord) && namesEntry(line) {
+		return "", "", false
+	}
 	// A time zone with more behind it is the first word of an entry.
 	if (name == "TZ" || name == "CRON_TZ") && strings.HasPrefix(line, name+"=") && !startsQuoted(value) && strings.IndexFunc(value, unicode.IsSpace) >= 0 {
 		return "", "", false
@@ -188,7 +202,14 @@ func (p *parser) schedule(spec string) (schedule.Schedule, error) {
 	return s, err
 }
 
-func (p *parser) entry(line string) error {
+func (p *parser) entry(line, title string) error {
+	if prefix, behind := cutWords(line, 1); strings.HasPrefix(prefix, nameWord) {
+		title = strings.TrimPrefix(prefix, nameWord)
+		if err := checkName(title); err != nil {
+			return err
+		}
+		line = behind
+	}
 	zone := p.tz
 	if p.cronTZ != nil {
 		zone = p.cronTZ
@@ -212,7 +233,7 @@ func (p *parser) entry(line string) error {
 	}
 	p.table = append(p.table, Entry{
 		File: p.file, Line: p.line, Spec: strings.TrimSpace(line[:len(line)-len(command)]),
-		Schedule: when.In(zone), Command: command, Env: p.env[:len(p.env):len(p.env)],
+		Schedule: when.In(zone), Command: command, Env: p.env[:len(p.env):len(p.env)], Title: title,
 	})
 	return nil
 }

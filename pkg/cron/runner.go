@@ -22,13 +22,19 @@ type Runner struct {
 	// Record is the directory that says which jobs are running; its parent is there
 	// in a container that has started. Empty means that no record is kept.
 	Record string
+	// History is the directory that says how jobs have run; the same holds for it.
+	History string
+	// Builtin returns the name of the job that runs a command of the container manager's
+	// own, and "" for other commands. It may be nil.
+	Builtin func(command string) string
 
 	// command runs an entry's command; runCommand when nil.
 	command func(ctx context.Context, e Entry, output func(line string)) error
 	// clock is systemClock when nil.
 	clock func() reading
 
-	record *record
+	record    *record
+	histories *histories
 }
 
 // watchInterval is how often files and clock are looked at. inotify would be faster, but
@@ -50,6 +56,8 @@ func (r *Runner) Run(ctx context.Context, reload <-chan os.Signal) error {
 	if r.record, err = openRecord(r.Record); err != nil {
 		r.Log.Warn().Msg(err.Error())
 	}
+	r.histories = openHistories(r.History, r.Log)
+	r.histories.use(table, r.Files)
 	jobs, endJobs := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer endJobs(nil)
 	s := &scheduler{Runner: r, ctx: jobs}
@@ -88,6 +96,7 @@ func (r *Runner) read(least int) (Table, error) {
 	for _, line := range problems.Lines() {
 		r.Log.Error().Msgf("%s: left out", line)
 	}
+	table.SetLabels(r.Builtin)
 	if len(repeated) > 0 {
 		first := repeated[0]
 		r.Log.Info().Msgf("%s left out, from %s:%d on: an entry above is the same", count(len(repeated)), first.File, first.Line)

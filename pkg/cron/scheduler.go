@@ -30,6 +30,7 @@ func (s *scheduler) reload() {
 		s.Log.Error().Msgf("the jobs stay as they are: %v", err)
 		return
 	}
+	s.histories.use(table, s.Files)
 	kept := s.replace(table)
 	s.Log.Info().Msgf("%s from %s, %d of them as before", count(len(table)), strings.Join(s.Files, " and "), kept)
 }

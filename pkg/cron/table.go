@@ -33,6 +33,10 @@ type Entry struct {
 	Schedule schedule.Schedule // in the crontab's time zone, if it sets one
 	Command  string            // for sh -c
 	Env      []string          // NAME=value, as the lines above set it
+	Title    string            // the name that the crontab gives it, if it does
+	// SetLabels sets these.
+	Label  string
+	Titled bool // the label is a name, and no place
 }
 
 // Name is what a log calls the job: its crontab's base name and its line.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
@@ -20,6 +21,24 @@ func LivenessPath(c config.Config) string { return filepath.Join(c.HealthDir, "c
 
 // ReadinessPath is the path of the readiness check.
 func ReadinessPath(c config.Config) string { return filepath.Join(c.HealthDir, "check-readiness.py") }
+
+// JobName returns the name of the container manager's own job that runs a command, or ""
+// for any other command. Old images write such lines of the crontab themselves, so it
+// looks for what is called, and not for a line of ours.
+func JobName(c config.Config, command string) string {
+	for _, job := range []struct{ name, path string }{
+		{"backup", BackupPath(c)},
+		{"check-liveness", LivenessPath(c)},
+		{"check-readiness", ReadinessPath(c)},
+		{"logrotate", render.LogrotateConf(c)},
+		{"logrotate", filepath.Join(c.LoggingDir, filepath.Base(render.LogrotateConf(c)))},
+	} {
+		if strings.Contains(command, job.path) || strings.Contains(command, quote(job.path)) {
+			return job.name
+		}
+	}
+	return ""
+}
 
 // call returns the command line that runs an entry point.
 func call(path string) string {
