@@ -34,22 +34,37 @@ type making struct {
 // Backup makes an archive. When it returns an error, there is no new archive, and no old
 // one was deleted.
 func (r Runner) Backup(ctx context.Context) (Result, error) {
+	run := Run{Began: time.Now().UTC().Truncate(time.Millisecond), Status: Running}
+	lock, err := r.begin(ctx, "backup")
+	if errors.Is(err, fsutil.ErrLocked) {
+		return Result{}, err // the record is that of the other one
+	}
+	if err != nil {
+		r.keep(run.endedWith(Result{}, nil, err))
+		return Result{}, err
+	}
+	defer lock.Unlock()
+	r.keep(run) // it may be killed
+	m := &making{Runner: r, began: run.Began.Local()}
+	result, err := m.run(ctx)
+	r.keep(run.endedWith(result, m, err))
+	return result, err
+}
+
+// run makes the archive, hands it on, and deletes old ones. The caller has the lock.
+func (m *making) run(ctx context.Context) (Result, error) {
+	r := m.Runner
 	recipients, err := r.recipients()
 	if err != nil {
 		return Result{}, err
 	}
-	lock, err := r.begin(ctx, "backup")
-	if err != nil {
-		return Result{}, err
-	}
-	defer lock.Unlock()
 	stage, err := r.newStaging()
 	if err != nil {
 		return Result{}, err
 	}
 	defer r.remove(stage)
 
-	m := &making{Runner: r, began: time.Now(), recipients: recipients, stage: stage}
+	m.recipients, m.stage = recipients, stage
 	name, err := newName(r.Config.BackupDir, m.began, suffixFor(recipients))
 	if err != nil {
 		return Result{}, err

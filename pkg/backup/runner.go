@@ -135,7 +135,7 @@ func isLeftover(e fs.DirEntry) bool {
 		return ours
 	}
 	// What fsutil.WriteFile makes beside a file.
-	return strings.HasPrefix(name, "."+indexName+".") || strings.HasPrefix(name, "."+journalPrefix)
+	return strings.HasPrefix(name, "."+indexName+".") || strings.HasPrefix(name, "."+lastName+".") || strings.HasPrefix(name, "."+journalPrefix)
 }
 
 // remove deletes a tree that we have made. When something stays, it only warns.
