@@ -68,6 +68,7 @@ func TestCrashLoop(t *testing.T) {
 		}
 	}
 	_, said = c.exec("status", "--json")
+	wantSchema(t, said)
 	var s status.Report
 	if err := json.Unmarshal([]byte(said), &s); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,7 @@
 // have lived for their startsecs. It does not count how often they end after that.
 //
 // supervisord's event listener writes the records (Keeper), others read them (Load).
-// They lie below IMAGE_RUN_DIR, one file for each program that has ended:
+// They lie below IMAGE_RUN_DIR, one file for each program that has ended or was started again:
 //
 //	health/programs/NAME.ends
 package crashes

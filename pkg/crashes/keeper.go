@@ -70,7 +70,7 @@ func (k *Keeper) record(program string) *Record {
 func (k *Keeper) started(program string) {
 	r := k.record(program)
 	r.Starts++
-	if r.Ends > 0 {
+	if r.Ends > 0 || r.Starts > 1 { // a start alone needs no record: supervisord tells of it
 		k.keep(program, r)
 	}
 }

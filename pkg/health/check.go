@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -100,6 +101,7 @@ func (c *Check) probe(ctx context.Context, p scriptdir.Probe) {
 	}
 	if f.err != nil {
 		r.Failures, r.Message = c.known[p.Name].Failures+1, f.err.Error()
+		r.How, r.Output = f.how(p), f.lastLine()
 	}
 	c.mu.Lock()
 	c.results[p.Name] = r
@@ -189,6 +191,17 @@ func (f finding) how(p scriptdir.Probe) string {
 		return failed.How() + " (" + line + ")"
 	}
 	return failed.How()
+}
+
+// lastLine is the last thing that a probe has printed.
+func (f finding) lastLine() string {
+	const most = 300
+	for _, line := range slices.Backward(f.lines) {
+		if line = strings.TrimSpace(line); line != "" {
+			return strings.ToValidUTF8(line[:min(len(line), most)], "")
+		}
+	}
+	return ""
 }
 
 // restart asks for the restart of the programs that a probe found sick. After a restart

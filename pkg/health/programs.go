@@ -31,6 +31,8 @@ type Programs struct {
 	Log    log.Logger
 	// Now is time.Now; tests set another clock.
 	Now func() time.Time
+	// Told gets a line for the container's own log about each restart. It may be nil.
+	Told func(line string)
 }
 
 // Stop stops programs that the caller has marked; see supervisor.Client.Stop.

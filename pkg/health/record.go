@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -17,6 +18,8 @@ type Record struct {
 	Last     time.Time `json:"last"`     // when the last one ended
 	Why      string    `json:"why"`      // of the last one
 	Failed   string    `json:"failed,omitempty"`
+	// Reasons count the restarts by who has asked: liveness, readiness or person.
+	Reasons map[string]int `json:"reasons,omitempty"`
 	// InARow counts the restarts by checks that came soon after one another.
 	InARow int `json:"in_a_row"`
 	// ByCheck are the last restarts by checks, oldest first.
@@ -84,5 +87,20 @@ func (r Record) restarted(now time.Time, why string, byCheck bool) Record {
 		r.ByCheck = append(r.ByCheck, now)
 		r.ByCheck = r.ByCheck[max(0, len(r.ByCheck)-config.MaxRate):]
 	}
-	return Record{Restarts: r.Restarts + 1, Last: now, Why: why, InARow: r.InARow, ByCheck: r.ByCheck}
+	return Record{Restarts: r.Restarts + 1, Last: now, Why: why, InARow: r.InARow, ByCheck: r.ByCheck, Reasons: r.Reasons}
+}
+
+// ByPerson is the reason of a restart that no check has asked for.
+const ByPerson = "person"
+
+// count counts a restart under its reason.
+func (r *Record) count(check Kind) {
+	reason := ByPerson
+	if slices.Contains(Kinds(), check) {
+		reason = string(check)
+	}
+	if r.Reasons == nil {
+		r.Reasons = map[string]int{}
+	}
+	r.Reasons[reason]++
 }

@@ -95,6 +95,7 @@ func (p Programs) restart(ctx context.Context, r Request, processes []supervisor
 	}
 	for i, name := range names {
 		records[i] = ReadRecord(p.Config, name).restarted(p.Now(), r.Why, r.Check != "")
+		records[i].count(r.Check)
 		keep(i)
 	}
 	p.Log.Info().Msgf("restarting %s: %s", strings.Join(names, ", "), r.Why)
@@ -107,8 +108,22 @@ func (p Programs) restart(ctx context.Context, r Request, processes []supervisor
 		}
 		keep(i)
 	}
+	p.tell(names, r.Why, err)
 	if err == nil {
 		p.Log.Info().Msgf("restarted %s in %s", strings.Join(names, ", "), time.Since(begin).Round(time.Millisecond))
 	}
 	return err
+}
+
+// tell says in one line for the container's own log that programs were restarted, and
+// why: the log of the check is a file.
+func (p Programs) tell(names []string, why string, err error) {
+	if p.Told == nil {
+		return
+	}
+	text := fmt.Sprintf("restarted %s: %s", strings.Join(names, ", "), why)
+	if err != nil {
+		text = fmt.Sprintf("cannot restart %s: %v; it was to be restarted because of this: %s", strings.Join(names, ", "), err, why)
+	}
+	p.Told(text)
 }

@@ -21,7 +21,11 @@ type Result struct {
 	Failures int       `json:"failures"`
 	Began    time.Time `json:"began"`
 	Seconds  float64   `json:"seconds"` // how long it took
-	Message  string    `json:"message,omitempty"`
+	// Message says how it failed with what it printed last, How without that, and Output is
+	// the last line alone.
+	Message string `json:"message,omitempty"`
+	How     string `json:"how,omitempty"`
+	Output  string `json:"output,omitempty"`
 }
 
 func resultPath(c config.Config, k Kind) string {

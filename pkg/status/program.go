@@ -14,20 +14,24 @@ import (
 
 // Program is a process of supervisord.
 type Program struct {
-	Name     string  `json:"name"`
-	State    string  `json:"state"`
-	PID      int     `json:"pid,omitempty"`
-	Uptime   float64 `json:"uptime_seconds,omitempty"`
-	Error    string  `json:"error,omitempty"` // why it does not run
-	Held     string  `json:"held,omitempty"`  // by whom
-	Waits    string  `json:"waits,omitempty"` // for which programs
-	Restarts int     `json:"restarts"`        // by the container manager
+	Name   string  `json:"name"`
+	State  string  `json:"state"`
+	PID    int     `json:"pid,omitempty"`
+	Uptime float64 `json:"uptime_seconds,omitempty"`
+	Error  string  `json:"error,omitempty"` // why it does not run
+	Held   string  `json:"held,omitempty"`  // by whom
+	Waits  string  `json:"waits,omitempty"` // for which programs
+	// Stopped says why a program that supervisord has not started is not to run.
+	Stopped  string `json:"stopped,omitempty"`
+	Restarts int    `json:"restarts"` // by the container manager
+	// Reasons are the restarts by who has asked for them.
+	Reasons map[string]int `json:"restart_reasons,omitempty"`
 	// The fields below are about the last restart.
 	LastRestart   *time.Time `json:"last_restart,omitempty"`
 	Why           string     `json:"last_restart_why,omitempty"`
 	RestartFailed string     `json:"last_restart_error,omitempty"`
 
-	Starts  int  `json:"starts,omitempty"` // of a program that has ended by itself
+	Starts  int  `json:"starts"` // that were tried
 	LastEnd *End `json:"last_end,omitempty"`
 }
 
@@ -57,11 +61,31 @@ func programOf(cfg config.Config, p supervisord.ProcessInfo, waiting startorder.
 	}
 	if r := health.ReadRecord(cfg, name); r.Restarts > 0 {
 		s.Restarts, s.LastRestart, s.Why, s.RestartFailed = r.Restarts, &r.Last, r.Why, r.Failed
+		s.Reasons = r.Reasons
 	}
-	if r := crashes.Load(cfg.RunDir, name); r.Last != nil {
-		s.Starts, s.LastEnd = r.Starts, endOf(r, cfg.HealthCrashes, now)
+	r := crashes.Load(cfg.RunDir, name)
+	if s.Starts = r.Starts; p.Start > 0 {
+		s.Starts = max(s.Starts, 1)
+	}
+	if r.Last != nil {
+		s.LastEnd = endOf(r, cfg.HealthCrashes, now)
+	}
+	if p.State == supervisord.StateStopped && p.Start == 0 && s.Waits == "" && s.Held == "" {
+		s.Stopped = whyStopped(cfg, name)
 	}
 	return s
+}
+
+// whyStopped says why one of the container manager's own programs was never started; ""
+// for others, and when there is no reason.
+func whyStopped(cfg config.Config, name string) string {
+	switch {
+	case name == "filebeat" && !cfg.ShipsLogs():
+		return "there is nowhere to ship logs to: LOGGING_REDIS_HOST is empty, and the image has no " + cfg.FilebeatOutput()
+	case name == "crond" && !bool(cfg.CronEnabled):
+		return "IMAGE_CRON_ENABLED is off"
+	}
+	return ""
 }
 
 // uncounted is the time within which ends are counted when IMAGE_HEALTH_CRASHES is 0.

@@ -27,9 +27,11 @@ type Report struct {
 	Programs   []Program `json:"programs"`
 	Probes     []Probe   `json:"probes"`
 	Jobs       []Job     `json:"jobs"`
-	LastBackup string    `json:"last_backup,omitempty"` // the archive's name
-	Kept       []string  `json:"kept,omitempty"`        // what restores have moved away
-	Errors     []string  `json:"errors,omitempty"`      // why something is missing
+	LastBackup string    `json:"last_backup,omitempty"` // the newest archive's name
+	// Backup is how the last backups went, whether or not there is an archive.
+	Backup backup.Last `json:"backup"`
+	Kept   []string    `json:"kept,omitempty"`   // what restores have moved away
+	Errors []string    `json:"errors,omitempty"` // why something is missing
 }
 
 // Processes asks supervisord for its processes. It is a value of its own, so that whoever
@@ -103,9 +105,28 @@ func (r *Report) addProbes(cfg config.Config) {
 
 // Job is an entry of the crontab.
 type Job struct {
+	Name     string     `json:"name"` // of the crontab's comment, or its file and line
 	Schedule string     `json:"schedule"`
 	Command  string     `json:"command"`
 	Next     *time.Time `json:"next,omitempty"` // absent for @reboot, and while crond does not run
+	// The fields below are about the runs that cron knows of.
+	Runs        int        `json:"runs"`
+	Failures    int        `json:"failures"`
+	Skipped     int        `json:"skipped"` // because it still ran
+	Last        *cron.Run  `json:"last,omitempty"`
+	LastSuccess *time.Time `json:"last_success,omitempty"`
+	// Counts are the runs by result.
+	Counts map[cron.Result]int `json:"-"`
+}
+
+func jobOf(cfg config.Config, e cron.Entry) Job {
+	h := cron.ReadHistory(cron.HistoryDir(setup.Crontab(cfg)), e)
+	j := Job{
+		Name: e.Label, Schedule: e.Spec, Command: e.Command,
+		Skipped: h.Skipped, Last: h.Last, LastSuccess: h.LastSuccess, Counts: h.Counts,
+	}
+	j.Runs, j.Failures = h.Runs()
+	return j
 }
 
 // addJobs adds the crontab's jobs, without bad lines, which cron's log names.
@@ -114,8 +135,9 @@ func (r *Report) addJobs(cfg config.Config, cronRuns bool, now time.Time) {
 	r.note(err)
 	table, _, err := cron.ReadFiles(setup.Crontabs(cfg, []string{setup.Crontab(cfg)}))
 	r.note(err)
+	table.SetLabels(func(command string) string { return setup.JobName(cfg, command) })
 	for _, e := range table {
-		job := Job{Schedule: e.Spec, Command: e.Command}
+		job := jobOf(cfg, e)
 		if next := e.Schedule.Next(now.In(zone)); cronRuns && !next.IsZero() {
 			job.Next = &next
 		}
@@ -132,6 +154,7 @@ func (r *Report) addBackup(cfg config.Config) {
 	if len(archives) > 0 {
 		r.LastBackup = archives[0].Name
 	}
+	r.Backup = backup.ReadLast(cfg)
 	r.Kept = backup.Kept(cfg)
 	r.note(backup.Unfinished(cfg))
 }
