@@ -32,6 +32,7 @@ func groups() []group {
 			{"status", statusCommand},
 			{"env", envCommand},
 			{"steps", stepsCommand},
+			{"render", renderCommand},
 			{"exec", execCommand},
 		}},
 		{"Health", []entry{

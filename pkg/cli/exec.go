@@ -17,7 +17,8 @@ func execCommand() *cobra.Command {
 		Short: "Run a command with the variables as programs see them",
 		Long: `
 docker exec alone knows only the variables that the container was created with: no
-secrets from files, and no defaults. A variable that docker exec is given (-e) wins.
+secrets from files, and no defaults. A variable that docker exec is given (-e) wins, but
+for one that comes from a file.
 
 The command takes the place of this process. Nothing behind its name is ours.
 

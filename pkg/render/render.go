@@ -80,9 +80,7 @@ type Findings struct {
 // to be there. made are directories that the start will have made by then.
 func Check(c config.Config, made ...string) (Findings, error) {
 	r := newRenderer(c)
-	for _, dir := range made {
-		r.isDirs[filepath.Clean(dir)] = true
-	}
+	r.willHave(made)
 	conf, err := r.all()
 	f := Findings{Supervisord: conf, Problems: texts(r.problems), Open: texts(r.open), Warnings: texts(r.warnings)}
 	invalid, isInvalid := errors.AsType[*Error](err)
@@ -155,6 +153,7 @@ type renderer struct {
 	open     []problem // see Findings
 	warnings []problem
 	isDirs   map[string]bool // what is known of the directories that templates name
+	readOnly bool            // writes nothing, not even to check
 }
 
 type output struct {
@@ -236,23 +235,16 @@ func templates(dir, pattern string) ([]string, error) {
 // write puts the results in place and removes what a former start rendered from
 // templates that are gone.
 func (r *renderer) write() error {
-	former := r.files
 	for _, dir := range r.dirs {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			return err
-		}
-		for _, entry := range entries {
-			former = append(former, filepath.Join(dir, entry.Name()))
-		}
+	}
+	former, err := r.former()
+	if err != nil {
+		return err
 	}
 	for _, path := range former {
-		if _, rendered := r.out[path]; rendered {
-			continue
-		}
 		if err := fsutil.RemoveFile(path); err != nil {
 			return err
 		}
@@ -264,4 +256,29 @@ func (r *renderer) write() error {
 		}
 	}
 	return r.writeApp()
+}
+
+// former returns what a former start may have rendered, and this one does not.
+func (r *renderer) former() ([]string, error) {
+	former := r.files
+	for _, dir := range r.dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for _, entry := range entries {
+			former = append(former, filepath.Join(dir, entry.Name()))
+		}
+	}
+	return slices.DeleteFunc(former, func(path string) bool {
+		_, rendered := r.out[path]
+		return rendered
+	}), nil
+}
+
+// willHave notes directories that will be there when the programs start.
+func (r *renderer) willHave(dirs []string) {
+	for _, dir := range dirs {
+		r.isDirs[filepath.Clean(dir)] = true
+	}
 }
