@@ -129,6 +129,14 @@ func didYouMean(c *cobra.Command, typed string) string {
 	return fmt.Sprintf(": did you mean %s?", strings.Join(similar, " or "))
 }
 
+// suggestion is didYouMean of the first argument.
+func suggestion(c *cobra.Command, args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return didYouMean(c, args[0])
+}
+
 // exitCode is the one place that turns the errors of a command into messages and
 // exit codes.
 func exitCode(command string, err error) int {

@@ -40,6 +40,7 @@ func groups() []group {
 			{"check-liveness", checkLivenessCommand},
 			{"check-readiness", checkReadinessCommand},
 			{"probe", probeCommand},
+			{"wait", waitCommand},
 		}},
 		{"Backups", []entry{
 			{"backup", backupCommand},

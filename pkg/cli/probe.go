@@ -9,6 +9,7 @@ import (
 
 	"github.com/abrander/go-supervisord"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/probe"
@@ -37,8 +38,13 @@ Exit codes:
   1  not healthy; standard error says why
   2  the command line is invalid
 `,
-		RunE: func(*cobra.Command, []string) error {
-			return invalid(errors.New("say what to ask: http, tcp, process or file (container-manager probe -h shows the usage)"))
+		Example: `
+  exec container-manager probe http --status 200,401 "http://127.0.0.1:$HELLO_PORT/"
+  exec container-manager probe tcp 127.0.0.1:5432
+  exec container-manager probe file --newer 5m "$STORAGE_DATA_DIR/heartbeat"
+`,
+		RunE: func(c *cobra.Command, args []string) error {
+			return invalid(fmt.Errorf("say what to ask: http, tcp, process or file%s (container-manager probe -h shows the usage)", suggestion(c, args)))
 		},
 	}
 	c.AddCommand(httpProbe(), tcpProbe(), processProbe(), fileProbe())
@@ -48,9 +54,13 @@ Exit codes:
 // probeTimeout is how long a probe waits for an answer, unless it is told.
 const probeTimeout = config.Duration(3 * time.Second)
 
+// asking adds the flags of a kind of question to a command, and returns what asks it.
+type asking func(flags *pflag.FlagSet) (ask func(ctx context.Context, target string) error)
+
 // newProbe is a subcommand of probe that asks one target; use ends with what that is.
-func newProbe(use, short string, ask func(ctx context.Context, target string) error) *cobra.Command {
-	return &cobra.Command{
+func newProbe(use, short string, how asking) *cobra.Command {
+	var ask func(ctx context.Context, target string) error
+	c := &cobra.Command{
 		Use:   use,
 		Short: short,
 		Args: func(c *cobra.Command, args []string) error {
@@ -62,56 +72,80 @@ func newProbe(use, short string, ask func(ctx context.Context, target string) er
 		RunE: func(_ *cobra.Command, targets []string) error {
 			ctx, stop := signalContext(context.Background())
 			defer stop()
-			return ask(ctx, targets[0])
+			return badTarget(ask(ctx, targets[0]))
 		},
+	}
+	ask = how(c.Flags())
+	return c
+}
+
+// badTarget makes an error of the command line of a target that nobody can ask.
+func badTarget(err error) error {
+	if bad, isBad := errors.AsType[*probe.TargetError](err); isBad {
+		return invalid(bad)
+	}
+	return err
+}
+
+// timed is a question that may have to wait for an answer.
+func timed(how asking) asking {
+	return func(flags *pflag.FlagSet) func(context.Context, string) error {
+		timeout, ask := probeTimeout, how(flags)
+		flags.Var(&timeout, "timeout", "wait for at most this `DURATION`")
+		return func(ctx context.Context, target string) error {
+			if timeout > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = withTimeout(ctx, timeout)
+				defer cancel()
+			}
+			return ask(ctx, target)
+		}
 	}
 }
 
-// newTimedProbe is newProbe for one that may have to wait for an answer.
-func newTimedProbe(use, short string, ask func(ctx context.Context, target string) error) *cobra.Command {
-	timeout := probeTimeout
-	c := newProbe(use, short, func(ctx context.Context, target string) error {
-		if timeout > 0 {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(timeout), fmt.Errorf("no answer within %s", timeout.String()))
-			defer cancel()
-		}
-		return ask(ctx, target)
-	})
-	c.Flags().Var(&timeout, "timeout", "wait for at most this `DURATION`")
-	return c
+func withTimeout(ctx context.Context, timeout config.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, time.Duration(timeout), fmt.Errorf("no answer within %s", timeout.String()))
 }
 
 func httpProbe() *cobra.Command {
-	var status, body string
-	c := newTimedProbe("http [--timeout 3s] [--status 200-399] [--body TEXT] URL", "Get a URL", func(ctx context.Context, url string) error {
-		statuses, err := probe.ParseStatuses(status)
-		if err != nil {
-			return invalid(fmt.Errorf("--status %w", err))
-		}
-		return probe.HTTP(ctx, url, statuses, body)
-	})
-	c.Flags().StringVar(&status, "status", "200-399", "`STATUS` that is healthy: numbers and ranges with commas between them")
-	c.Flags().StringVar(&body, "body", "", "the answer has to contain `TEXT`")
-	return c
+	return newProbe("http [--timeout 3s] [--status 200-399] [--body TEXT] URL", "Get a URL", timed(askHTTP))
 }
 
 func tcpProbe() *cobra.Command {
-	return newTimedProbe("tcp [--timeout 3s] HOST:PORT", "Connect and hang up", probe.TCP)
+	return newProbe("tcp [--timeout 3s] HOST:PORT", "Connect and hang up", timed(askTCP))
 }
 
 func fileProbe() *cobra.Command {
-	var newer config.Duration
-	c := newProbe("file [--newer 5m] PATH", "Look for a file", func(_ context.Context, path string) error {
-		return probe.File(path, time.Duration(newer), time.Now())
-	})
-	c.Flags().Var(&newer, "newer", "the file has to have been changed less than this `DURATION` ago")
-	return c
+	return newProbe("file [--newer 5m] PATH", "Look for a file", askFile)
 }
 
 func processProbe() *cobra.Command {
-	return newTimedProbe("process [--timeout 3s] NAME", "Want a program of supervisord to be RUNNING", probeProgram)
+	return newProbe("process [--timeout 3s] NAME", "Want a program of supervisord to be RUNNING", timed(askProgram))
 }
+
+func askHTTP(flags *pflag.FlagSet) func(context.Context, string) error {
+	status := flags.String("status", "200-399", "`STATUS` that is healthy: numbers and ranges with commas between them")
+	body := flags.String("body", "", "the answer has to contain `TEXT`")
+	return func(ctx context.Context, url string) error {
+		statuses, err := probe.ParseStatuses(*status)
+		if err != nil {
+			return invalid(fmt.Errorf("--status %w", err))
+		}
+		return probe.HTTP(ctx, url, statuses, *body)
+	}
+}
+
+func askTCP(*pflag.FlagSet) func(context.Context, string) error { return probe.TCP }
+
+func askFile(flags *pflag.FlagSet) func(context.Context, string) error {
+	newer := new(config.Duration)
+	flags.Var(newer, "newer", "the file has to have been changed less than this `DURATION` ago")
+	return func(_ context.Context, path string) error {
+		return probe.File(path, time.Duration(*newer), time.Now())
+	}
+}
+
+func askProgram(*pflag.FlagSet) func(context.Context, string) error { return probeProgram }
 
 func probeProgram(ctx context.Context, name string) error {
 	programs, err := savedPrograms("probe")

@@ -99,7 +99,7 @@ func HTTP(ctx context.Context, address string, statuses Statuses, body string) e
 func parseURL(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, errors.New("expected a URL such as http://127.0.0.1:8080/health")
+		return nil, &TargetError{address, "expected a URL such as http://127.0.0.1:8080/health"}
 	}
 	return u, nil
 }

@@ -14,14 +14,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// TargetError says that nobody can ask a target, whatever happens.
+type TargetError struct{ Target, Expected string }
+
+func (e *TargetError) Error() string { return fmt.Sprintf("%q: %s", e.Target, e.Expected) }
+
 // TCP connects to HOST:PORT, and hangs up.
 func TCP(ctx context.Context, address string) error {
+	if _, port, err := net.SplitHostPort(address); err != nil || !isPort(port) {
+		return &TargetError{address, "expected HOST:PORT such as 127.0.0.1:5432"}
+	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("cannot connect to %s: %w", address, reason(ctx, err))
 	}
 	return conn.Close()
+}
+
+// isPort reports whether a port is a number, or a service that the system knows.
+func isPort(port string) bool {
+	n, err := net.LookupPort("tcp", port)
+	return err == nil && n > 0
 }
 
 // File wants a file to be there and, unless newer is 0, to have been changed

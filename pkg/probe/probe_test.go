@@ -102,7 +102,7 @@ func TestTCP(t *testing.T) {
 	want(t, "open", TCP(t.Context(), l.Addr().String()), "")
 	want(t, "close", l.Close(), "")
 	want(t, "closed", TCP(t.Context(), l.Addr().String()), "cannot connect to "+l.Addr().String()+": connection refused")
-	want(t, "no port", TCP(t.Context(), "127.0.0.1"), "missing port")
+	want(t, "no port", TCP(t.Context(), "127.0.0.1"), "expected HOST:PORT such as")
 }
 
 func TestFile(t *testing.T) {
