@@ -77,7 +77,11 @@ func TestCrashLoop(t *testing.T) {
 		t.Errorf("app %+v %+v", app, app.LastEnd)
 	}
 
-	// It is not told again, and what is held does not count.
+	// It is told once, to the container's standard error too, and what is held does not count.
+	c.life.Says("app loops: it exited 3 and has ended unexpectedly 4 times in 1h0m0s (IMAGE_HEALTH_CRASHES)")
+	if said := c.life.Output.String(); strings.Count(said, "app loops: ") != 1 {
+		t.Errorf("the container said\n%s", said)
+	}
 	if said := c.listener(); strings.Count(said, "app loops: it exited 3 and has ended unexpectedly 4 times in 1h0m0s (IMAGE_HEALTH_CRASHES)") != 1 || strings.Contains(said, "fine") {
 		t.Errorf("the listener said\n%s", said)
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/signal"
 	"sync"
@@ -34,7 +35,11 @@ func eventListener(c *cobra.Command, args []string) error {
 	if len(args) != 2 {
 		return invalid(errors.New("eventlistener wants two directories: PID_DIR STATE_DIR"))
 	}
-	l := log.Named(log.New(os.Stderr, logOptions(config.Early())), c.Name())
+	early := config.Early()
+	l := log.Named(log.New(os.Stderr, logOptions(early)), c.Name())
+	// What goes wrong with the programs is for those who look at the container, too.
+	told := log.Named(log.New(log.ToContainer(io.Discard, early.PIDFile), logOptions(early)), c.Name())
+	loud := log.Named(log.New(log.ToContainer(os.Stderr, early.PIDFile), logOptions(early)), c.Name())
 	// The listener lives as long as supervisord. So it is the one that starts programs
 	// again when the process that has stopped them is dead.
 	look := stopmark.Watch(context.Background(), config.RunDir(), func(context.Context) {
@@ -43,13 +48,17 @@ func eventListener(c *cobra.Command, args []string) error {
 		}
 	})
 	// It starts programs that wait for others, too.
-	programs := func() (health.Programs, error) { return savedPrograms(c.Name()) }
+	programs := func() (health.Programs, error) {
+		p, err := savedPrograms(c.Name())
+		p.Told = func(text string) { told.Error().Msg(text) }
+		return p, err
+	}
 	starts := starter.Begin(config.RunDir(), programs, func(err error) {
 		l.Error().Msgf("cannot start what waits for other programs, trying again: %v", err)
 	})
 	defer starts.End()
 	files := events.Files{PIDDir: args[0], StateDir: args[1], Log: l}
-	ends := crashes.Keeper{RunDir: config.RunDir(), Settings: sync.OnceValue(crashSettings), Log: l, Now: time.Now}
+	ends := crashes.Keeper{RunDir: config.RunDir(), Settings: sync.OnceValue(crashSettings), Log: loud, Now: time.Now}
 	return events.Listen(os.Stdin, os.Stdout, finishing(func(e events.Event) {
 		files.Handle(e)
 		ends.Handle(e)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/signal"
 	"time"
 
@@ -14,7 +15,6 @@ import (
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/log"
-	"github.com/ZPascal/container-manager/pkg/stdoutlog"
 )
 
 // exitLeftAlone is the exit code of restart, start and stop when a program was,
@@ -114,7 +114,7 @@ func restartWorker(command string, r health.Request) error {
 		return err
 	}
 	programs.Log = log.Named(programs.Log, "restart") // as it is part of that command
-	told := log.New(stdoutlog.NewTeller(programs.Config), logOptions(programs.Config))
+	told := log.New(log.ToContainer(io.Discard, programs.Config.PIDFile), logOptions(programs.Config))
 	programs.Told = func(text string) { l := log.Named(told, "restart"); l.Info().Msg(text) }
 	err = programs.Restart(context.Background(), r)
 	switch {

@@ -235,7 +235,10 @@ func readSecret(path string) (string, error) {
 }
 
 // Early returns the environment before it is checked: enough to set up a log for the
-// errors of the check.
+// errors of the check, and the file that says where the container's own log is.
 func Early() Config {
-	return Config{LogFormat: os.Getenv("IMAGE_LOG_FORMAT"), LogLevel: os.Getenv("IMAGE_LOG_LEVEL"), NoColor: os.Getenv("NO_COLOR")}
+	return Config{
+		LogFormat: os.Getenv("IMAGE_LOG_FORMAT"), LogLevel: os.Getenv("IMAGE_LOG_LEVEL"), NoColor: os.Getenv("NO_COLOR"),
+		PIDFile: cmp.Or(os.Getenv("IMAGE_SUPERVISOR_PIDFILE"), defaultOf("IMAGE_SUPERVISOR_PIDFILE")),
+	}
 }

@@ -31,7 +31,8 @@ type Programs struct {
 	Log    log.Logger
 	// Now is time.Now; tests set another clock.
 	Now func() time.Time
-	// Told gets a line for the container's own log about each restart. It may be nil.
+	// Told gets a line for the container's own log about each restart, and each reason why a
+	// program may wait for others for ever. It may be nil.
 	Told func(line string)
 }
 

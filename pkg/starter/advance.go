@@ -119,6 +119,9 @@ func (w *work) say(problems map[string][]string) {
 				text += "; waiting for it: " + strings.Join(waiters, ", ")
 			}
 			w.programs.Log.Error().Msg(text)
+			if w.programs.Told != nil {
+				w.programs.Told(text)
+			}
 		}
 	}
 	w.said = said
