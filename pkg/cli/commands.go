@@ -30,6 +30,7 @@ func groups() []group {
 		}},
 		{"Look into a running container", []entry{
 			{"status", statusCommand},
+			{"logs", logsCommand},
 			{"env", envCommand},
 			{"steps", stepsCommand},
 			{"render", renderCommand},

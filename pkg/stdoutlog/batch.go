@@ -13,6 +13,7 @@ type batch struct {
 	out    *Output
 	json   bool
 	colour bool
+	plain  bool         // the lines as they are
 	commit func() error // called when everything that was added is written
 
 	text []byte
@@ -60,6 +61,9 @@ func (b *batch) append(s Source, lines []byte) {
 
 // prefix is what stands before each line of a source.
 func (b *batch) prefix(s Source) []byte {
+	if b.plain {
+		return nil
+	}
 	if b.json {
 		if b.at.IsZero() {
 			b.at = time.Now()

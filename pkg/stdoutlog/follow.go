@@ -16,6 +16,7 @@ type Follower struct {
 	Out       *Output
 	JSON      bool // a JSON object a line, instead of `program | line`
 	Colour    bool
+	Plain     bool // the lines as they are, without a name
 	Log       log.Logger
 
 	streams []*stream
@@ -55,7 +56,7 @@ func (f *Follower) Run(ctx context.Context) error {
 		return err
 	}
 	defer positions.f.Close()
-	out := &batch{out: f.Out, json: f.JSON, colour: f.Colour, commit: func() error {
+	out := &batch{out: f.Out, json: f.JSON, colour: f.Colour, plain: f.Plain, commit: func() error {
 		for i, s := range f.streams {
 			if err := positions.set(i, s.position()); err != nil {
 				return err

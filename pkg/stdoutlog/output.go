@@ -32,6 +32,9 @@ func OfProcess(pid int) (*Output, error) {
 	return newOutput(fd)
 }
 
+// OwnOutput is this process's standard output.
+func OwnOutput() (*Output, error) { return newOutput(unix.Stdout) }
+
 func reopened(pid int) (int, error) {
 	path := fmt.Sprintf("/proc/%d/fd/%d", pid, unix.Stdout)
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_APPEND|unix.O_NOCTTY|unix.O_CLOEXEC, 0)

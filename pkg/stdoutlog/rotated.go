@@ -21,14 +21,19 @@ type generation struct {
 
 const noNumber = -1
 
+// packedExt is what logrotate appends to the names of files that it packs.
+const packedExt = ".gz"
+
 // settled returns the generations once they stay the same. A rotation renames one
 // file after the other, so that a list that is made meanwhile misses one or has
 // it twice.
-func settled(path string) []generation {
+func settled(path string) []generation { return settle(path, false) }
+
+func settle(path string, packed bool) []generation {
 	const attempts = 50 // one rotation is some renames
-	last := generations(path)
+	last := listed(path, packed)
 	for range attempts {
-		all := generations(path)
+		all := listed(path, packed)
 		if slices.EqualFunc(all, last, generation.isSame) {
 			return all
 		}
@@ -44,7 +49,10 @@ func (g generation) isSame(other generation) bool {
 
 // generations returns what there is of a log, the oldest first. Packed files are
 // left out: they are older than anything that has not been read.
-func generations(path string) []generation {
+func generations(path string) []generation { return listed(path, false) }
+
+// listed is generations, with the packed files where packed says so.
+func listed(path string, packed bool) []generation {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
 		return nil
@@ -53,6 +61,9 @@ func generations(path string) []generation {
 	numbered := true
 	for _, e := range entries {
 		rest, ok := strings.CutPrefix(e.Name(), filepath.Base(path))
+		if packed {
+			rest = strings.TrimSuffix(rest, packedExt)
+		}
 		number, isGeneration := generationNumber(rest)
 		if !ok || !isGeneration {
 			continue
