@@ -27,8 +27,8 @@ type Boot struct {
 	// its path. recorded says that an earlier start has done so, and that Restore goes on
 	// from there.
 	Restore func(ctx context.Context, recorded bool, record func(archive string) error) error
-	// Release stops listening for SIGTERM and SIGINT, which end ctx. It returns ctx's
-	// cause if one of them has come.
+	// Release stops listening for the signals that end ctx, where this process stays as
+	// PID 1 and listens anew. It returns ctx's cause if one of them has come.
 	Release func() error
 	// Ending is told why the container ends by itself.
 	Ending func(why string)
@@ -74,7 +74,7 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 	if c.isSupervisord() {
 		return b.supervise(ctx, conf)
 	}
-	return b.exec(c, nil)
+	return b.exec(ctx, c, nil)
 }
 
 // prepare refuses to start beside a running supervisord, makes IMAGE_RUN_DIR, and begins

@@ -41,13 +41,13 @@ func (b *Boot) supervise(ctx context.Context, conf *supervisorconf.Conf) error {
 	case stays:
 		return b.stay(ctx, conf)
 	}
-	return b.exec(Command{}, conf)
+	return b.exec(ctx, Command{}, conf)
 }
 
 // exec replaces this process by the command, which keeps its process id. As PID 1 the
 // command then gets the signals and reaps orphans. conf is the configuration of the
 // supervisord that it runs, where that is known.
-func (b *Boot) exec(c Command, conf *supervisorconf.Conf) error {
+func (b *Boot) exec(ctx context.Context, c Command, conf *supervisorconf.Conf) error {
 	path, argv, err := b.find(c)
 	if err != nil {
 		return err
@@ -57,9 +57,11 @@ func (b *Boot) exec(c Command, conf *supervisorconf.Conf) error {
 		endWake = b.startWake(conf)
 	}
 	b.Log.Debug().Msgf("set-up took %s, now running %s", time.Since(b.Since).Round(time.Millisecond), path)
-	if err := b.Release(); err != nil {
+	// The exec itself gives the signals back. Doing so before takes a millisecond, an
+	// eighth of a start, and would not help: supervisord has no handlers at first either.
+	if ctx.Err() != nil {
 		endWake()
-		return err
+		return context.Cause(ctx)
 	}
 	if err := b.Exec(path, argv, b.Config.Environ); err != nil {
 		endWake()
