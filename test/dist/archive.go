@@ -1,6 +1,3 @@
-// Command dist writes a directory as tar.gz to standard output, with a program behind
-// it as usr/bin/container-manager where one is given: sorted, owned by root, without
-// times, so that the same files are the same bytes wherever and whenever it runs.
 package main
 
 import (
@@ -13,17 +10,9 @@ import (
 	"path/filepath"
 )
 
-func main() {
-	if len(os.Args) != 2 && len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: dist DIR [PROGRAM] >FILE.tar.gz")
-		os.Exit(2)
-	}
-	if err := write(os.Stdout, os.Args[1], os.Args[2:]...); err != nil {
-		fmt.Fprintf(os.Stderr, "dist: cannot pack %s: %v\n", os.Args[1], err)
-		os.Exit(1)
-	}
-}
-
+// write packs a directory as tar.gz, with a program behind it as usr/bin/container-manager
+// where one is given: sorted, owned by root, without times, so that the same files are
+// the same bytes wherever and whenever it runs.
 func write(w io.Writer, dir string, programs ...string) error {
 	zipped := gzip.NewWriter(w)
 	archive := tar.NewWriter(zipped)
