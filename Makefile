@@ -36,7 +36,7 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 # sudo and minimal images leave these out.
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 
-.PHONY: help run build quick test test-slow lint fuzz faults bench image dist clean
+.PHONY: help run build quick test test-slow lint fuzz faults bench image dist pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -99,6 +99,10 @@ dist: ## static binaries, archives with the files to unpack at /, SBOMs and chec
 	done
 	go run ./test/dist archive files >'$(BUILD)/dist/container-manager-files-$(VERSION).tar.gz'
 	cd '$(BUILD)/dist' && sha256sum container-manager-* >SHA256SUMS
+
+pictures: build ## draw doc/images: run the example, and show what a terminal shows
+	@test/install.sh run
+	go run ./test/pictures capture
 
 clean: ## remove what was made
 	@chmod -R u+w '$(BUILD)' 2>/dev/null || true # the example's tree is locked down
