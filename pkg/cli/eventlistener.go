@@ -56,7 +56,15 @@ func eventListener(c *cobra.Command, args []string) error {
 	starts := starter.Begin(config.RunDir(), programs, func(err error) {
 		l.Error().Msgf("cannot start what waits for other programs, trying again: %v", err)
 	})
-	defer starts.End()
+	// And programs that have ended, where there is to be a pause before.
+	var again *starter.Starter
+	if early.RestartBackoff > 0 {
+		again = starter.BeginAgain(programs, func(err error) {
+			l.Error().Msgf("cannot start programs that have ended, trying again: %v", err)
+		})
+	}
+	end := func() { starts.End(); again.End() }
+	defer end()
 	files := events.Files{PIDDir: args[0], StateDir: args[1], Log: l}
 	ends := crashes.Keeper{RunDir: config.RunDir(), Settings: sync.OnceValue(crashSettings), Log: loud, Now: time.Now}
 	return events.Listen(os.Stdin, os.Stdout, finishing(func(e events.Event) {
@@ -64,7 +72,8 @@ func eventListener(c *cobra.Command, args []string) error {
 		ends.Handle(e)
 		look()
 		starts.Handle(e)
-	}, starts.End))
+		again.Handle(e)
+	}, end))
 }
 
 // crashSettings returns what is known. With a bad environment or configuration, which

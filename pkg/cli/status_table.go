@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/ZPascal/container-manager/pkg/backoff"
 	"github.com/ZPascal/container-manager/pkg/backup"
 	"github.com/ZPascal/container-manager/pkg/status"
 )
@@ -53,7 +54,11 @@ func programRow(p status.Program) []string {
 		pid, uptime = fmt.Sprint(p.PID), (time.Duration(p.Uptime) * time.Second).String()
 	}
 	var notes []string
-	for _, note := range []string{p.Held, p.Waits, p.Stopped, p.Error} {
+	next := ""
+	if p.Next != nil {
+		next = backoff.Record{Next: *p.Next}.Text(time.Now())
+	}
+	for _, note := range []string{p.Held, p.Waits, next, p.Stopped, p.Error} {
 		if note != "" {
 			notes = append(notes, note)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/abrander/go-supervisord"
 	"github.com/spf13/cobra"
 
+	"github.com/ZPascal/container-manager/pkg/backoff"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/crashes"
 	"github.com/ZPascal/container-manager/pkg/events"
@@ -21,7 +22,6 @@ import (
 	"github.com/ZPascal/container-manager/pkg/startorder"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
-	"github.com/ZPascal/container-manager/pkg/validate"
 )
 
 // wakeLimit is how long programs may take before the summary says that they are
@@ -97,10 +97,6 @@ func untilUp(ctx context.Context, cfg config.Config, l log.Logger, alive func() 
 	}
 	summarise(l, cfg.RunDir, processes, waiting, time.Since(since))
 	client.Farewell(context.Background())
-	tellTails(l, cfg.RunDir, processes, since)
-	for _, line := range validate.Unread(cfg, client.Conf()) {
-		l.Warn().Msg(line)
-	}
 	return nil
 }
 
@@ -111,11 +107,14 @@ func summarise(l log.Logger, runDir string, processes []supervisord.ProcessInfo,
 	for _, p := range processes {
 		name := supervisor.Name(p)
 		w, waits := waiting.Of(p)
+		pause, paused := backoff.Of(runDir, p)
 		switch unstable := doesNotStayUp(runDir, p); {
 		case waits && w.Problem != "":
 			troubled = append(troubled, name+" "+w.String())
 		case waits:
 			later = append(later, name+" "+w.String())
+		case paused:
+			troubled = append(troubled, name+" "+p.StateName+trouble(p)+", "+pause.Text(time.Now()))
 		case unstable != "":
 			troubled = append(troubled, name+" does not stay up"+unstable)
 		case p.State == supervisord.StateRunning:

@@ -54,6 +54,7 @@ type Config struct {
 	Socket          string   `envconfig:"IMAGE_SUPERVISOR_SOCKET" default:"/tmp/supervisord.sock" kind:"socket" desc:"supervisord's socket"`
 	MainProgram     string   `envconfig:"IMAGE_MAIN_PROGRAM" desc:"Program of supervisord with whose end the container ends, with its exit status"`
 	Essential       Names    `envconfig:"IMAGE_ESSENTIAL_PROGRAMS" desc:"Programs of supervisord; when one of them is FATAL, has ended for good or ends again and again, the container ends and has failed"`
+	RestartBackoff  Duration `envconfig:"IMAGE_RESTART_BACKOFF" default:"0" desc:"Longest pause until a program of the image that has ended is started again: none at first, then 1 s, and twice as long after each end; 0 is no pause"`
 	FinishTimeout   Duration `envconfig:"IMAGE_FINISH_TIMEOUT" default:"30s" desc:"How long the scripts that run at the end may take together; 0 is no limit"`
 	TerminationLog  string   `envconfig:"IMAGE_TERMINATION_LOG" default:"/dev/termination-log" kind:"path" desc:"File that is told, if it is there, why the container ends by itself or cannot start"`
 
@@ -89,10 +90,6 @@ type Config struct {
 	StartTimeout   Duration `envconfig:"IMAGE_START_TIMEOUT" default:"0" desc:"A program that others wait for (depends_on) and that is not ready this long after its start is an error, and the container unhealthy; 0 is no limit"`
 	HealthCrashes  Rate     `envconfig:"IMAGE_HEALTH_CRASHES" default:"5/5m" desc:"A program that ends unexpectedly that many times within that time makes the container unhealthy; 0 is never"`
 	HealthRestarts Rate     `envconfig:"IMAGE_HEALTH_MAX_RESTARTS" default:"0" desc:"When checks have restarted a program that many times within that time, and it is to be restarted again, the container ends; 0 is never"`
-
-	HTTPAddress   string `envconfig:"IMAGE_HTTP_ADDRESS" kind:"listen" group:"Health and metrics over HTTP" desc:"Where health, metrics and a page are served: :9090, 127.0.0.1:9090 or unix:/path; empty is nowhere"`
-	HTTPTokenFile string `envconfig:"IMAGE_HTTP_TOKEN_FILE" kind:"path" is:"optional" desc:"File with a token that metrics and page ask for; without it everybody who can connect sees them"`
-	HTTPLogs      Bool   `envconfig:"IMAGE_HTTP_LOGS" default:"false" desc:"Show on the page the last lines of the programs' logs, and what errors quote of them"`
 
 	RedisHost         string `envconfig:"LOGGING_REDIS_HOST" kind:"host" group:"Logs" desc:"host or host:port that filebeat ships logs to; it runs only when this is set, or the image has a filebeat-output.yml"`
 	RedisPort         string `envconfig:"LOGGING_REDIS_PORT" kind:"port" desc:"Port of that Redis where the host does not name it, else 6379; ends up in LOGGING_REDIS_HOST"`

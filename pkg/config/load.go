@@ -235,10 +235,13 @@ func readSecret(path string) (string, error) {
 }
 
 // Early returns the environment before it is checked: enough to set up a log for the
-// errors of the check, and the file that says where the container's own log is.
+// errors of the check, the file that says where the container's own log is, and whether
+// programs are started again after a pause.
 func Early() Config {
-	return Config{
+	c := Config{
 		LogFormat: os.Getenv("IMAGE_LOG_FORMAT"), LogLevel: os.Getenv("IMAGE_LOG_LEVEL"), NoColor: os.Getenv("NO_COLOR"),
 		PIDFile: cmp.Or(os.Getenv("IMAGE_SUPERVISOR_PIDFILE"), defaultOf("IMAGE_SUPERVISOR_PIDFILE")),
 	}
+	_ = c.RestartBackoff.Decode(os.Getenv("IMAGE_RESTART_BACKOFF")) // what is wrong is no pause
+	return c
 }

@@ -29,7 +29,7 @@ type situation struct {
 	process supervisord.ProcessInfo
 	record  Record
 	mark    *stopmark.Mark // nil when nobody holds the program
-	waits   string         // what the program waits for until it is first started; "" when for nothing
+	waits   string         // what the program waits for until it is started; "" when for nothing
 }
 
 // refusal returns why the program is not restarted now, or "" when it is.

@@ -10,6 +10,7 @@
 //	health/programs/NAME.json  the restarts of a program
 //	health/programs/NAME.lock  held by the process that stops or starts it
 //	health/programs/NAME.ends  how it ended by itself; see package crashes
+//	health/programs/NAME.pause when it is started again; see package backoff
 package health
 
 import (

@@ -13,6 +13,7 @@ import (
 
 	"github.com/abrander/go-supervisord"
 
+	"github.com/ZPascal/container-manager/pkg/backoff"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/log"
@@ -46,8 +47,8 @@ func (p Programs) Start(ctx context.Context, name string) error {
 	return p.locked(ctx, []string{name}, func(processes []supervisord.ProcessInfo) error { return p.Client.Start(ctx, processes...) })
 }
 
-// StartFirst starts a process that has not run yet, by its full name, and does not
-// wait until it is up. The error is fsutil.ErrLocked while another process stops or
+// StartFirst starts a process that does not run, by its full name, and does not wait until
+// it is up. The error is fsutil.ErrLocked while another process stops or
 // starts it, and ErrLeftAlone while it is held stopped.
 func (p Programs) StartFirst(ctx context.Context, name string) error {
 	lock, err := fsutil.TryLock(p.lockPath(name))
@@ -67,12 +68,16 @@ func (p Programs) lockPath(name string) string {
 
 // Running returns the full names of the running processes among those that a name stands
 // for. It waits for the end of a restart, so a process that is being restarted counts as
-// running.
+// running. So does one that has ended and is started again after a pause.
 func (p Programs) Running(ctx context.Context, name string) (running []string, err error) {
 	err = p.locked(ctx, []string{name}, func(processes []supervisord.ProcessInfo) error {
 		for _, process := range processes {
+			_, paused := backoff.Of(p.Config.RunDir, process)
 			switch process.State {
 			case supervisord.StateStarting, supervisord.StateRunning, supervisord.StateBackoff:
+				paused = true
+			}
+			if paused {
 				running = append(running, supervisor.Name(process))
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/abrander/go-supervisord"
 
+	"github.com/ZPascal/container-manager/pkg/backoff"
 	"github.com/ZPascal/container-manager/pkg/pid1"
 	"github.com/ZPascal/container-manager/pkg/startorder"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
@@ -61,6 +62,9 @@ func (p Programs) refuse(r Request, process supervisord.ProcessInfo) error {
 	}
 	if w, ok := startorder.ReadRecord(p.Config.RunDir).Of(process); ok {
 		s.waits = w.String()
+	}
+	if pause, ok := backoff.Of(p.Config.RunDir, process); ok && !pause.IsOverdue(s.now) {
+		s.waits = pause.Text(s.now)
 	}
 	if why := s.refusal(); why != "" {
 		return fmt.Errorf("%s %s: %w", name, why, ErrLeftAlone)

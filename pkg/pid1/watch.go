@@ -9,6 +9,7 @@ import (
 
 	"github.com/abrander/go-supervisord"
 
+	"github.com/ZPascal/container-manager/pkg/backoff"
 	"github.com/ZPascal/container-manager/pkg/crashes"
 	"github.com/ZPascal/container-manager/pkg/proc"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
@@ -69,6 +70,8 @@ func (w *watched) watch(ctx context.Context) end {
 			return w.end(process, StatusLoops)
 		case process.State == supervisord.StateFatal:
 			return w.end(process, StatusFatal)
+		case exited && w.startsAgain(process):
+			wait = seldom
 		case exited && (last == nil || last.Start != process.Start || last.Stop != process.Stop):
 			last, since, wait = process, time.Now(), atOnce
 		case exited && time.Since(since) >= w.settle(process):
@@ -84,6 +87,13 @@ func (w *watched) watch(ctx context.Context) end {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// startsAgain reports whether the event listener is going to start an EXITED program; see
+// package backoff.
+func (w *watched) startsAgain(process *supervisord.ProcessInfo) bool {
+	s := w.Client.Configured()(*process).Section
+	return backoff.IsPaused(s) && backoff.StartsAgain(s, process.SpawnErr == "")
 }
 
 // isHeld reports whether the program is to be where it is: somebody holds it stopped.

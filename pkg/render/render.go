@@ -116,7 +116,6 @@ func (r *renderer) all() (*supervisorconf.Conf, error) {
 		return conf, err
 	}
 	r.addStdoutLogProgram(conf)
-	r.addHTTPProgram(conf)
 	r.divideRotation(conf, rotated)
 	r.addSupervisord(conf)
 	r.addLogrotate(rotated)

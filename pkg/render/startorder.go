@@ -41,7 +41,11 @@ func (r *renderer) startOrder(conf *supervisorconf.Conf) error {
 		r.editDependent(order, d)
 	}
 	if record := order.Record(); len(record) > 0 {
-		r.editListener(conf, order)
+		if !r.editListener(conf) {
+			for _, d := range order.Dependents {
+				r.warnOf(d.Section, "[%s] waits for others: the container manager's own event listener would start it, which this image replaces", d.Section.Name)
+			}
+		}
 		r.add(startorder.Path(r.RunDir), string(record.Encode()), private)
 	}
 	return nil
@@ -106,8 +110,8 @@ func (r *renderer) stopOrder(order startorder.Order) {
 
 // editListener makes supervisord tell the event listener of changes at once, and not
 // only when the listener itself counts as RUNNING. A child image may have put its own
-// in its place, which starts nothing.
-func (r *renderer) editListener(conf *supervisorconf.Conf, order startorder.Order) {
+// in its place, which starts nothing: then it is not found.
+func (r *renderer) editListener(conf *supervisorconf.Conf) (found bool) {
 	const entry = "eventlistener.py"
 	for _, s := range conf.Sections {
 		command, _ := s.Get("command")
@@ -118,11 +122,9 @@ func (r *renderer) editListener(conf *supervisorconf.Conf, order startorder.Orde
 		if _, set := s.Get("startsecs"); !set {
 			s.Set("startsecs", "0")
 		}
-		return
+		return true
 	}
-	for _, d := range order.Dependents {
-		r.warnOf(d.Section, "[%s] waits for others: the container manager's own event listener would start it, which this image replaces", d.Section.Name)
-	}
+	return false
 }
 
 // warnOf warns of a section.

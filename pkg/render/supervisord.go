@@ -39,6 +39,7 @@ func (r *renderer) supervisord() (*supervisorconf.Conf, error) {
 	for _, s := range conf.Sections {
 		r.editSection(s, processes)
 	}
+	r.restartBackoff(conf)
 	return conf, r.startOrder(conf)
 }
 

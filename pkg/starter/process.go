@@ -9,6 +9,7 @@ import (
 
 	"github.com/abrander/go-supervisord"
 
+	"github.com/ZPascal/container-manager/pkg/backoff"
 	"github.com/ZPascal/container-manager/pkg/events"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
@@ -29,17 +30,9 @@ type process struct {
 
 func (p *process) isAlive() bool { return p.state == "STARTING" || p.state == "RUNNING" }
 
-// isOver reports whether it has ended, and supervisord does not start it again.
+// isOver reports whether it has ended, and nobody starts it again.
 func (p *process) isOver() bool {
-	if p.state != "EXITED" {
-		return false
-	}
-	switch restart := strings.ToLower(p.conf.Section.Value("autorestart", "unexpected")); restart {
-	case "unexpected":
-		return p.expected
-	default:
-		return !p.conf.Section.IsTrue("autorestart", "")
-	}
+	return p.state == "EXITED" && !backoff.StartsAgain(p.conf.Section, p.expected)
 }
 
 func (w *work) process(name string) *process {

@@ -1,4 +1,5 @@
-// Package starter starts the programs that wait for others (see startorder), as
+// Package starter starts the programs that wait for others (see startorder), and those
+// that have ended and are started again after a pause (see backoff). It is part of
 // supervisord's event listener, which lives as long as supervisord does.
 //
 // What it knows comes from supervisord's events; it asks supervisord when it
@@ -32,12 +33,17 @@ func Begin(runDir string, load func() (health.Programs, error), failed func(erro
 	if _, err := os.Lstat(startorder.Path(runDir)); err != nil {
 		return nil
 	}
+	return begin(failed, func(ctx context.Context, s *Starter) error { return s.run(ctx, load) })
+}
+
+// begin returns a Starter whose goroutine calls run until it returns no error.
+func begin(failed func(error), run func(context.Context, *Starter) error) *Starter {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Starter{queue: queue{wake: make(chan struct{}, 1)}, cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(s.ended)
 		for delay := firstDelay; ; delay = min(2*delay, maxDelay) {
-			err := s.run(ctx, load)
+			err := run(ctx, s)
 			if err == nil || ctx.Err() != nil {
 				break
 			}

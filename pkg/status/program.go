@@ -5,6 +5,7 @@ import (
 
 	"github.com/abrander/go-supervisord"
 
+	"github.com/ZPascal/container-manager/pkg/backoff"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/crashes"
 	"github.com/ZPascal/container-manager/pkg/health"
@@ -21,6 +22,8 @@ type Program struct {
 	Error  string  `json:"error,omitempty"` // why it does not run
 	Held   string  `json:"held,omitempty"`  // by whom
 	Waits  string  `json:"waits,omitempty"` // for which programs
+	// Next is when a program that has ended is started again.
+	Next *time.Time `json:"next_start,omitempty"`
 	// Stopped says why a program that supervisord has not started is not to run.
 	Stopped  string `json:"stopped,omitempty"`
 	Restarts int    `json:"restarts"` // by the container manager
@@ -32,7 +35,6 @@ type Program struct {
 	RestartFailed string     `json:"last_restart_error,omitempty"`
 
 	Starts  int  `json:"starts"` // that were tried
-	Ends    int  `json:"ends"`   // by itself
 	LastEnd *End `json:"last_end,omitempty"`
 }
 
@@ -55,6 +57,9 @@ func programOf(cfg config.Config, p supervisord.ProcessInfo, waiting startorder.
 	if w, ok := waiting.Of(p); ok {
 		s.Waits = w.String()
 	}
+	if pause, ok := backoff.Of(cfg.RunDir, p); ok && who == "" {
+		s.Next = &pause.Next
+	}
 	if p.Pid != 0 {
 		s.Uptime = max(0, float64(p.Now-p.Start))
 	} else {
@@ -65,7 +70,6 @@ func programOf(cfg config.Config, p supervisord.ProcessInfo, waiting startorder.
 		s.Reasons = r.Reasons
 	}
 	r := crashes.Load(cfg.RunDir, name)
-	s.Ends = r.Ends
 	if s.Starts = r.Starts; p.Start > 0 {
 		s.Starts = max(s.Starts, 1)
 	}
@@ -83,7 +87,7 @@ func programOf(cfg config.Config, p supervisord.ProcessInfo, waiting startorder.
 func whyStopped(cfg config.Config, name string) string {
 	switch {
 	case name == "filebeat" && !cfg.ShipsLogs():
-		return "there is nowhere to ship logs to: LOGGING_REDIS_HOST is empty, and the image has no filebeat-output.yml"
+		return "there is nowhere to ship logs to: LOGGING_REDIS_HOST is empty, and the image has no " + cfg.FilebeatOutput()
 	case name == "crond" && !bool(cfg.CronEnabled):
 		return "IMAGE_CRON_ENABLED is off"
 	}

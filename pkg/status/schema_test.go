@@ -25,7 +25,7 @@ func full() Report {
 	run := &backup.Run{Began: now, Ended: &now, Seconds: 1, Status: backup.Incomplete, Archive: "a", Size: 1, Files: 1, Bytes: 1, Problems: 1, Error: "e"}
 	return Report{
 		Programs: []Program{{
-			Name: "a", State: "RUNNING", PID: 1, Uptime: 1, Error: "e", Held: "h", Waits: "w", Stopped: "s", Restarts: 1,
+			Name: "a", State: "RUNNING", PID: 1, Uptime: 1, Error: "e", Held: "h", Waits: "w", Next: &now, Stopped: "s", Restarts: 1,
 			Reasons: map[string]int{"person": 1}, LastRestart: &now, Why: "y", RestartFailed: "f", Starts: 2,
 			LastEnd: &End{At: now, How: "exited 1", Expected: true, Crashes: 1, Seconds: 300},
 		}},
