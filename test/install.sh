@@ -28,6 +28,8 @@ test   podman-compose         podman-compose  -
 test   /usr/lib/podman/aardvark-dns aardvark-dns -
 test   iptables               iptables        -
 test   rclone                 rclone          -
+test   strace                 strace          strace
+test   valgrind               valgrind        valgrind
 bench  pigz                   pigz            pigz
 lint   shellcheck             shellcheck      shellcheck
 END
