@@ -35,13 +35,14 @@ func benchmarks() []benchmark {
 		{"backup", benchBackup},
 		{"stdout", benchStdout},
 		{"image", benchImage},
+		{"overlay", benchOverlay},
 	}
 }
 
 // steps are what this program runs in processes of its own, so that each has a
 // peak of memory to itself.
 func steps() map[string]func([]string) error {
-	return map[string]func([]string) error{"pack": packStep, "verify": verifyStep, "unpack": unpackStep, "parse": parseStep, "lines": writeLines}
+	return map[string]func([]string) error{"pack": packStep, "verify": verifyStep, "unpack": unpackStep, "parse": parseStep, "lines": writeLines, "starts": startsStep}
 }
 
 // bench is what the benchmarks share.
