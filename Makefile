@@ -11,11 +11,18 @@ FAULTS_FOR ?= 1h
 # More for go test: make test TESTFLAGS='-run TestLoad -v'
 TESTFLAGS ?=
 
+# What make dist builds for, named as platforms of container images are.
+PLATFORMS ?= linux/amd64 linux/arm64 linux/arm/v7 linux/ppc64le linux/s390x linux/riscv64
+
 ifndef VERSION
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION := $(shell test/version.sh)
 endif
 
 REVISION := $(or $(shell git rev-parse HEAD 2>/dev/null),unknown)
+# The only time in a release: when its commit was made.
+ifndef SOURCE_DATE_EPOCH
+SOURCE_DATE_EPOCH := $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
+endif
 
 PACKAGE := ./cmd/container-manager
 CLI := github.com/ZPascal/container-manager/pkg/cli
@@ -29,7 +36,7 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 # sudo and minimal images leave these out.
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 
-.PHONY: help run build quick test test-slow lint fuzz faults bench image dist clean
+.PHONY: help run build quick test test-slow lint fuzz faults bench image dist pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -79,15 +86,23 @@ image: ## build the image with docker or podman, whichever is there
 	$$(command -v docker || command -v podman) build -f Dockerfile.alpine -t '$(IMAGE)' \
 		--build-arg FILEBEAT='$(FILEBEAT)' --build-arg VERSION='$(VERSION)' --build-arg REVISION='$(REVISION)' .
 
-dist: ## static binaries, the files, and archives of both to unpack at /, with checksums: build/dist
+# The platform linux/arm/v7 is GOARCH=arm GOARM=7, and armv7 in names of files.
+dist: ## static binaries, archives with the files to unpack at /, SBOMs and checksums: build/dist, or PLATFORMS=...
 	@rm -rf '$(BUILD)/dist' && mkdir -p '$(BUILD)/dist'
-	GOARCH=amd64 $(GOBUILD) -o '$(BUILD)/dist/container-manager-linux-amd64' $(PACKAGE)
-	GOARCH=arm64 $(GOBUILD) -o '$(BUILD)/dist/container-manager-linux-arm64' $(PACKAGE)
-	go run ./test/dist files >'$(BUILD)/dist/container-manager-files-$(VERSION).tar.gz'
-	for arch in amd64 arm64; do \
-		go run ./test/dist files '$(BUILD)/dist/container-manager-linux-'$$arch >'$(BUILD)/dist/container-manager-$(VERSION)-linux-'$$arch.tar.gz || exit 1; \
+	set -e; for platform in $(PLATFORMS); do \
+		arch=$${platform#linux/} variant=; \
+		case $$arch in */*) variant=$${arch#*/} arch=$${arch%/*} ;; esac; \
+		binary='$(BUILD)/dist/container-manager-linux-'$$arch$$variant; \
+		GOOS=linux GOARCH=$$arch GOARM=$${variant#v} $(GOBUILD) -o "$$binary" $(PACKAGE); \
+		go run ./test/dist archive files "$$binary" >'$(BUILD)/dist/container-manager-$(VERSION)-linux-'$$arch$$variant.tar.gz; \
+		go run ./test/dist sbom "$$binary" '$(VERSION)' $(SOURCE_DATE_EPOCH) >"$$binary.spdx.json"; \
 	done
+	go run ./test/dist archive files >'$(BUILD)/dist/container-manager-files-$(VERSION).tar.gz'
 	cd '$(BUILD)/dist' && sha256sum container-manager-* >SHA256SUMS
+
+pictures: build ## draw doc/images: run the example, and show what a terminal shows
+	@test/install.sh run
+	go run ./test/pictures capture
 
 clean: ## remove what was made
 	@chmod -R u+w '$(BUILD)' 2>/dev/null || true # the example's tree is locked down

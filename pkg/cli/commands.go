@@ -57,6 +57,7 @@ func groups() []group {
 			{"eventlistener", eventListenerCommand},
 			{"stdout-log", stdoutLogCommand},
 			{"script", scriptCommand},
+			{"http-listener", httpListenerCommand},
 			{"wake", wakeCommand},
 			{health.WorkerCommand, restartWorkerCommand},
 			{health.ResumeCommand, resumeCommand},

@@ -109,6 +109,10 @@ func runCron(command string, o cronOptions) error {
 		History: cron.HistoryDir(setup.Crontab(cfg)),
 		Builtin: func(command string) string { return setup.JobName(cfg, command) },
 		Log:     log.Named(log.New(out, logOptions(cfg)), command),
+		LogFile: o.logfile,
+	}
+	if cfg.Supervised != "" {
+		runner.Notice = log.Named(log.New(log.ToContainer(io.Discard, cfg.PIDFile), logOptions(cfg)), command)
 	}
 	return badLines(runner.Run(ctx, reload))
 }

@@ -18,7 +18,7 @@ import (
 
 func probeCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "probe http URL | tcp HOST:PORT | process NAME | file PATH",
+		Use:   "probe http URL | tcp HOST:PORT | process NAME | file PATH | backup | job NAME",
 		Short: "Ask whether something is healthy, for scripts that are probes",
 		Long: `
 A probe in a shell script is the line "exec container-manager probe ...":
@@ -32,6 +32,11 @@ A probe in a shell script is the line "exec container-manager probe ...":
       wants supervisord's program to be RUNNING.
   probe file [--newer 5m] PATH
       wants a file that was changed within that time.
+  probe backup [--newer 26h]
+      wants a backup with which all was as it should be, that ended within that time.
+  probe job [--newer 2h] NAME
+      wants a job of the crontab to have gone well within that time. NAME is what
+      container-manager status calls it.
 
 Exit codes:
   0  healthy
@@ -42,12 +47,13 @@ Exit codes:
   exec container-manager probe http --status 200,401 "http://127.0.0.1:$HELLO_PORT/"
   exec container-manager probe tcp 127.0.0.1:5432
   exec container-manager probe file --newer 5m "$STORAGE_DATA_DIR/heartbeat"
+  exec container-manager probe backup --newer 26h
 `,
 		RunE: func(c *cobra.Command, args []string) error {
-			return invalid(fmt.Errorf("say what to ask: http, tcp, process or file%s (container-manager probe -h shows the usage)", suggestion(c, args)))
+			return invalid(fmt.Errorf("say what to ask: http, tcp, process, file, backup or job%s (container-manager probe -h shows the usage)", suggestion(c, args)))
 		},
 	}
-	c.AddCommand(httpProbe(), tcpProbe(), processProbe(), fileProbe())
+	c.AddCommand(httpProbe(), tcpProbe(), processProbe(), fileProbe(), backupProbe(), jobProbe())
 	return c
 }
 

@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
 
 // These are set by the linker: -X github.com/ZPascal/container-manager/pkg/cli.version=1.2.3.
-// revision is for builds that see no checkout to read the commit from.
+// revision is for builds that see no checkout to read the commit from. Without make,
+// go install knows the version of the module, and go build that of the checkout's tag.
 var (
-	version  = "development"
+	version  = ""
 	revision = ""
 )
 
@@ -21,10 +23,20 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version, the commit and the Go version",
 		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			fmt.Printf("container-manager %s, commit %s, %s\n", version, commit(), runtime.Version())
+			fmt.Printf("container-manager %s, commit %s, %s\n", release(), commit(), runtime.Version())
 			return nil
 		},
 	}
+}
+
+func release() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && strings.HasPrefix(info.Main.Version, "v") {
+		return info.Main.Version[1:]
+	}
+	return "development"
 }
 
 func commit() string {

@@ -22,6 +22,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/startorder"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
+	"github.com/ZPascal/container-manager/pkg/validate"
 )
 
 // wakeLimit is how long programs may take before the summary says that they are
@@ -97,6 +98,10 @@ func untilUp(ctx context.Context, cfg config.Config, l log.Logger, alive func() 
 	}
 	summarise(l, cfg.RunDir, processes, waiting, time.Since(since))
 	client.Farewell(context.Background())
+	tellTails(l, cfg.RunDir, processes, since)
+	for _, line := range validate.Unread(cfg, client.Conf()) {
+		l.Warn().Msg(line)
+	}
 	return nil
 }
 

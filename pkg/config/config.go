@@ -91,6 +91,10 @@ type Config struct {
 	HealthCrashes  Rate     `envconfig:"IMAGE_HEALTH_CRASHES" default:"5/5m" desc:"A program that ends unexpectedly that many times within that time makes the container unhealthy; 0 is never"`
 	HealthRestarts Rate     `envconfig:"IMAGE_HEALTH_MAX_RESTARTS" default:"0" desc:"When checks have restarted a program that many times within that time, and it is to be restarted again, the container ends; 0 is never"`
 
+	HTTPAddress   string `envconfig:"IMAGE_HTTP_ADDRESS" kind:"listen" group:"Health and metrics over HTTP" desc:"Where health, metrics and a page are served: :9090, 127.0.0.1:9090 or unix:/path; empty is nowhere"`
+	HTTPTokenFile string `envconfig:"IMAGE_HTTP_TOKEN_FILE" kind:"path" is:"optional" desc:"File with a token that metrics and page ask for; without it everybody who can connect sees them"`
+	HTTPLogs      Bool   `envconfig:"IMAGE_HTTP_LOGS" default:"false" desc:"Show on the page the last lines of the programs' logs, and what errors quote of them"`
+
 	RedisHost         string `envconfig:"LOGGING_REDIS_HOST" kind:"host" group:"Logs" desc:"host or host:port that filebeat ships logs to; it runs only when this is set, or the image has a filebeat-output.yml"`
 	RedisPort         string `envconfig:"LOGGING_REDIS_PORT" kind:"port" desc:"Port of that Redis where the host does not name it, else 6379; ends up in LOGGING_REDIS_HOST"`
 	RedisPassword     string `envconfig:"LOGGING_REDIS_PASSWORD" is:"secret" desc:"Password of that Redis; without one, none is sent"`

@@ -111,13 +111,8 @@ func CountWithin(now time.Time, within time.Duration, times []time.Time) (n int)
 
 // checks are the kinds of strings.
 var checks = map[string]func(string) error{
-	"path": checkPath,
-	"socket": func(v string) error {
-		if len(v) > maxSocket {
-			return fmt.Errorf("is %d bytes long, more than the %d that a socket's path may have", len(v), maxSocket)
-		}
-		return checkPath(v)
-	},
+	"path":   checkPath,
+	"socket": checkSocket,
 	"zone": func(v string) error {
 		if _, err := schedule.LoadZone(v); err != nil {
 			return errors.New("expected a time zone such as Europe/Berlin or UTC")
@@ -136,6 +131,7 @@ var checks = map[string]func(string) error{
 	},
 	"host":       checkHost,
 	"port":       checkPort,
+	"listen":     checkListen,
 	"database":   checkDatabase,
 	"key":        checkKey,
 	"backed-up":  checkBackedUp,
@@ -151,6 +147,13 @@ const maxSocket = 107 - len(".4194304")
 // notInPaths are the characters that mean something else in the files that name paths: a
 // pattern, a quote, the end of a value.
 const notInPaths = `[]*?;"\`
+
+func checkSocket(v string) error {
+	if len(v) > maxSocket {
+		return fmt.Errorf("is %d bytes long, more than the %d that a socket's path may have", len(v), maxSocket)
+	}
+	return checkPath(v)
+}
 
 func checkPath(v string) error {
 	if !filepath.IsAbs(v) {

@@ -34,6 +34,8 @@ type job struct {
 	// one scheduler has stopped and before it starts the next.
 	due  time.Time
 	keep bool
+
+	noticed bool // that it fails; Run alone uses it
 }
 
 func newJob(e *Entry, s *scheduler) *job {
@@ -68,6 +70,7 @@ func (j *job) Run() {
 	err := j.scheduler.run(e, func(line string) { l.Info().Msg(line) })
 	ended(err)
 	took := time.Since(start).Round(time.Millisecond)
+	j.notice(e, err)
 	if err == nil {
 		l.Info().Msgf("end: exit status 0 after %s", took)
 		return

@@ -19,6 +19,8 @@ type Runner struct {
 	Grace   time.Duration  // for running jobs when Run is to end
 	Strict  bool           // refuse a crontab with a bad line instead of leaving the line out
 	Log     log.Logger
+	Notice  log.Logger // the container's log, for what somebody should mend; the zero value drops it
+	LogFile string     // where Log leads, for notices
 	// Record is the directory that says which jobs are running; its parent is there
 	// in a container that has started. Empty means that no record is kept.
 	Record string
@@ -35,6 +37,7 @@ type Runner struct {
 
 	record    *record
 	histories *histories
+	noticed   map[string]bool // lines about the crontab that are in Notice
 }
 
 // watchInterval is how often files and clock are looked at. inotify would be faster, but
@@ -93,10 +96,16 @@ func (r *Runner) read(least int) (Table, error) {
 	if err != nil && (!errors.As(err, &problems) || r.Strict || len(table) < least) {
 		return nil, err
 	}
+	var lines []string
 	for _, line := range problems.Lines() {
-		r.Log.Error().Msgf("%s: left out", line)
+		lines = append(lines, line+": left out")
 	}
 	table.SetLabels(r.Builtin)
+	lines = append(lines, table.Suspicions()...)
+	for _, line := range lines {
+		r.Log.Error().Msg(line)
+	}
+	r.noticeLines(lines)
 	if len(repeated) > 0 {
 		first := repeated[0]
 		r.Log.Info().Msgf("%s left out, from %s:%d on: an entry above is the same", count(len(repeated)), first.File, first.Line)

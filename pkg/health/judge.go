@@ -33,12 +33,37 @@ func Judge(ctx context.Context, c config.Config, client supervisor.Client, k Kin
 	if err != nil {
 		return nil, err
 	}
+	verdicts, err := Examine(c, all, waiting, k, now)
+	for _, v := range verdicts {
+		for _, p := range v.Problems {
+			problems = append(problems, p.Text)
+		}
+	}
+	return problems, err
+}
+
+// Verdict is what is wrong with a program, or with what a probe is about: mostly nothing.
+type Verdict struct {
+	Name     string // of the program or the probe
+	Problems []Problem
+}
+
+// Problem is what is wrong.
+type Problem struct {
+	Text string // for people who may see what programs print
+	// Brief says it to everybody: it quotes no output, and nothing of a script.
+	Brief string
+}
+
+// Examine judges like Judge, by what supervisord has said of its processes, and returns a
+// verdict for each program and probe. waiting is older than that; see startorder.Record.
+func Examine(c config.Config, all []supervisord.ProcessInfo, waiting startorder.Record, k Kind, now time.Time) ([]Verdict, error) {
 	j := judge{Config: c, kind: k, now: now, all: all, waiting: waiting}
 	j.programs()
 	if err := j.probes(); err != nil {
 		return nil, err
 	}
-	return j.problems, nil
+	return j.verdicts, nil
 }
 
 type judge struct {
@@ -47,11 +72,16 @@ type judge struct {
 	now      time.Time
 	all      []supervisord.ProcessInfo
 	waiting  startorder.Record
-	problems []string
+	verdicts []Verdict
 }
 
-func (j *judge) problem(format string, args ...any) {
-	j.problems = append(j.problems, fmt.Sprintf(format, args...))
+// about begins the verdict on something.
+func (j *judge) about(name string) { j.verdicts = append(j.verdicts, Verdict{Name: name}) }
+
+// problem adds a problem to that verdict.
+func (j *judge) problem(brief, format string, args ...any) {
+	v := &j.verdicts[len(j.verdicts)-1]
+	v.Problems = append(v.Problems, Problem{fmt.Sprintf(format, args...), brief})
 }
 
 // programs finds the programs that have failed for good or end again and again, those
@@ -61,20 +91,21 @@ func (j *judge) problem(format string, args ...any) {
 func (j *judge) programs() {
 	for _, p := range j.all {
 		name := supervisor.Name(p)
+		j.about(name)
 		w, waits := j.waiting.Of(p)
 		switch who, problem := Stopped(j.Config, p); {
 		case waits && (w.Problem != "" || j.kind == Readiness):
-			j.problem("%s %s", name, w)
+			j.problem("waits for others", "%s %s", name, w)
 		case problem:
-			j.problem("%s is %s: it %s", name, p.StateName, who)
+			j.problem("is left stopped", "%s is %s: it %s", name, p.StateName, who)
 		case who != "":
 		case crashes.Load(j.RunDir, name).Loops(j.now, j.HealthCrashes):
-			j.problem("%s has ended unexpectedly %s (IMAGE_HEALTH_CRASHES): it %s", name, j.HealthCrashes, crashes.Load(j.RunDir, name).Text(j.now, j.HealthCrashes.Within))
+			j.problem("ends again and again", "%s has ended unexpectedly %s (IMAGE_HEALTH_CRASHES): it %s", name, j.HealthCrashes, crashes.Load(j.RunDir, name).Text(j.now, j.HealthCrashes.Within))
 		case j.isDown(p):
 		case p.State == supervisord.StateFatal:
-			j.problem("%s is FATAL: %s", name, p.SpawnErr)
+			j.problem("is FATAL", "%s is FATAL: %s", name, p.SpawnErr)
 		case p.State == supervisord.StateStopped && p.Start > 0 && j.kind == Readiness:
-			j.problem("%s is STOPPED, and nobody has marked it as stopped: container-manager start starts it", name)
+			j.problem("is STOPPED", "%s is STOPPED, and nobody has marked it as stopped: container-manager start starts it", name)
 		}
 	}
 }
@@ -90,7 +121,7 @@ func (j *judge) isDown(p supervisord.ProcessInfo) bool {
 	if n := j.HealthCrashes.Count; j.kind == Readiness || n > 0 && pause.InARow >= n {
 		name := supervisor.Name(p)
 		ended := cmp.Or(crashes.Load(j.RunDir, name).Text(j.now, j.HealthCrashes.Within), "has ended")
-		j.problem("%s %s, and %s", name, ended, pause.Text(j.now))
+		j.problem("waits to be started again", "%s %s, and %s", name, ended, pause.Text(j.now))
 	}
 	return true
 }
@@ -105,9 +136,10 @@ func (j *judge) probes() error {
 	}
 	known := readResults(j.Config, j.kind)
 	for _, p := range all {
+		j.about(p.Name)
 		if p.Builtin {
 			if failures, _, _ := baseFailures(j.Config, j.all); len(failures) > 0 {
-				j.problem("%s: %s", p.Name, strings.Join(failures, "; "))
+				j.problem(strings.Join(failures, "; "), "%s: %s", p.Name, strings.Join(failures, "; "))
 			}
 			continue
 		}
@@ -126,12 +158,12 @@ func (j *judge) probe(p scriptdir.Probe, result Result, known bool) {
 	}
 	for _, process := range processes {
 		if _, told := backoff.Of(j.RunDir, process); j.kind == Readiness && process.State != supervisord.StateRunning && !told {
-			j.problem("%s is %s", supervisor.Name(process), process.StateName)
+			j.problem(p.Program+" is "+process.StateName, "%s is %s", supervisor.Name(process), process.StateName)
 		}
 	}
 	if !known {
 		if since, ok := j.cronStart(); ok && j.overdue(since) {
-			j.problem("%s has not run since cron started at %s", p.Name, since.Format(time.DateTime))
+			j.problem("has not run", "%s has not run since cron started at %s", p.Name, since.Format(time.DateTime))
 		}
 		return
 	}
@@ -140,9 +172,9 @@ func (j *judge) probe(p scriptdir.Probe, result Result, known bool) {
 	})
 	switch {
 	case !result.Healthy && !startedSince:
-		j.problem("%s failed at %s: %s", p.Name, result.Began.Local().Format(time.DateTime), result.Message)
+		j.problem("failed", "%s failed at %s: %s", p.Name, result.Began.Local().Format(time.DateTime), result.Message)
 	case j.overdue(result.Began):
-		j.problem("%s ran last at %s, and should have run again (IMAGE_HEALTH_CRON=%s)", p.Name, result.Began.Local().Format(time.DateTime), j.HealthCron)
+		j.problem("has not run again", "%s ran last at %s, and should have run again (IMAGE_HEALTH_CRON=%s)", p.Name, result.Began.Local().Format(time.DateTime), j.HealthCron)
 	}
 }
 

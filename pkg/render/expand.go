@@ -76,11 +76,13 @@ func (r *renderer) checkLines(f *supervisorconf.File) {
 func (r *renderer) checkOptions(conf *supervisorconf.Conf, s *supervisorconf.Section) {
 	environment := s.Environment()
 	for _, o := range s.Options() {
+		r.warnOfSwallowed(s, o)
 		if !isLookedUp(s.Kind(), o.Key) {
 			r.warnOfUnknown(s, o)
 			continue
 		}
 		r.warnOfShell(s, o)
+		r.warnOfBackground(s, o)
 		check := percentCheck{r, o, func(variable string) bool {
 			_, set := conf.Lookup(variable)
 			_, own := environment[variable]

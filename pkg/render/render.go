@@ -116,6 +116,7 @@ func (r *renderer) all() (*supervisorconf.Conf, error) {
 		return conf, err
 	}
 	r.addStdoutLogProgram(conf)
+	r.addHTTPProgram(conf)
 	r.divideRotation(conf, rotated)
 	r.addSupervisord(conf)
 	r.addLogrotate(rotated)

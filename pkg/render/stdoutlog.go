@@ -14,22 +14,46 @@ func (r *renderer) addStdoutLogProgram(conf *supervisorconf.Conf) {
 	if !r.LogStdout {
 		return
 	}
-	const name = "program:" + StdoutLogProgram
-	if s := conf.Section(name); s != nil {
-		for _, b := range s.Blocks {
-			r.problem(b.File.Path, b.Line, "[%s] is the container manager's own program while IMAGE_LOG_STDOUT is on: choose another name", b.Name)
-		}
-	}
 	if conf.LogFile() != "" {
 		conf.Section("supervisord").Set("silent", "true")
 	}
-	conf.Append(name,
+	r.addOwnProgram(conf, StdoutLogProgram, "IMAGE_LOG_STDOUT is on",
 		"command = container-manager stdout-log",
 		"autorestart = true",
 		"priority = 1", // first to start and last to stop
 		"stopwaitsecs = 5",
+	)
+}
+
+// HTTPProgram is the program that serves health, metrics and a page.
+const HTTPProgram = "http"
+
+// addHTTPProgram adds that program where it is wanted. It starts early, so that it can be
+// asked while others start.
+func (r *renderer) addHTTPProgram(conf *supervisorconf.Conf) {
+	if r.HTTPAddress == "" {
+		return
+	}
+	r.addOwnProgram(conf, HTTPProgram, "IMAGE_HTTP_ADDRESS is set",
+		"command = container-manager http-listener",
+		"autorestart = true",
+		"priority = 2",
+		"stopwaitsecs = 5",
+	)
+}
+
+// addOwnProgram adds a program of the container manager's own, which logs to a file of
+// its own, while something is so. Nobody else's program may have its name then.
+func (r *renderer) addOwnProgram(conf *supervisorconf.Conf, program, while string, options ...string) {
+	name := "program:" + program
+	if s := conf.Section(name); s != nil {
+		for _, b := range s.Blocks {
+			r.problem(b.File.Path, b.Line, "[%s] is the container manager's own program while %s: choose another name", b.Name, while)
+		}
+	}
+	conf.Append(name, append(options,
 		"stdout_logfile = NONE",
-		"stderr_logfile = %(ENV_SUPERVISOR_LOGS_DIR)s/"+StdoutLogProgram+".log",
+		"stderr_logfile = %(ENV_SUPERVISOR_LOGS_DIR)s/"+program+".log",
 		"stderr_logfile_maxbytes = 1MB",
-		"stderr_logfile_backups = 1")
+		"stderr_logfile_backups = 1")...)
 }

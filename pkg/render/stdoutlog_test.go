@@ -51,3 +51,20 @@ func TestStdoutLogProgram(t *testing.T) {
 		t.Errorf("problems %q, want %q", got, want)
 	}
 }
+
+func TestHTTPProgram(t *testing.T) {
+	const on = "IMAGE_HTTP_ADDRESS=:9090"
+	tree := rotation(t, nil)
+	if got := accepted(t, tree); len(got) != 3 {
+		t.Errorf("without %s there are %+v", on, got)
+	}
+	if p := accepted(t, tree, on)["http:http"]; p.Command != "container-manager http-listener" || !p.Autostart || p.Stdout != "None" {
+		t.Errorf("the program is %+v", p)
+	}
+	tree = rotation(t, map[string]string{"app.conf": "[program:http]\ncommand=x\n"})
+	accepted(t, tree)
+	want := "image/supervisord/conf.d/app.conf:1: [program:http] is the container manager's own program while IMAGE_HTTP_ADDRESS is set: choose another name"
+	if got := problems(t, tree, on); len(got) != 1 || got[0] != want {
+		t.Errorf("problems %q, want %q", got, want)
+	}
+}

@@ -35,6 +35,7 @@ type Program struct {
 	RestartFailed string     `json:"last_restart_error,omitempty"`
 
 	Starts  int  `json:"starts"` // that were tried
+	Ends    int  `json:"ends"`   // by itself
 	LastEnd *End `json:"last_end,omitempty"`
 }
 
@@ -70,6 +71,7 @@ func programOf(cfg config.Config, p supervisord.ProcessInfo, waiting startorder.
 		s.Reasons = r.Reasons
 	}
 	r := crashes.Load(cfg.RunDir, name)
+	s.Ends = r.Ends
 	if s.Starts = r.Starts; p.Start > 0 {
 		s.Starts = max(s.Starts, 1)
 	}
@@ -87,7 +89,7 @@ func programOf(cfg config.Config, p supervisord.ProcessInfo, waiting startorder.
 func whyStopped(cfg config.Config, name string) string {
 	switch {
 	case name == "filebeat" && !cfg.ShipsLogs():
-		return "there is nowhere to ship logs to: LOGGING_REDIS_HOST is empty, and the image has no " + cfg.FilebeatOutput()
+		return "there is nowhere to ship logs to: LOGGING_REDIS_HOST is empty, and the image has no filebeat-output.yml"
 	case name == "crond" && !bool(cfg.CronEnabled):
 		return "IMAGE_CRON_ENABLED is off"
 	}

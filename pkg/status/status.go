@@ -129,13 +129,20 @@ func jobOf(cfg config.Config, e cron.Entry) Job {
 	return j
 }
 
+// Crontab returns the jobs that cron runs, with their labels. When lines of the crontab
+// are bad the error is cron.Problems, and the table holds the others.
+func Crontab(cfg config.Config) (cron.Table, error) {
+	table, _, err := cron.ReadFiles(setup.Crontabs(cfg, []string{setup.Crontab(cfg)}))
+	table.SetLabels(func(command string) string { return setup.JobName(cfg, command) })
+	return table, err
+}
+
 // addJobs adds the crontab's jobs, without bad lines, which cron's log names.
 func (r *Report) addJobs(cfg config.Config, cronRuns bool, now time.Time) {
 	zone, err := cfg.Zone()
 	r.note(err)
-	table, _, err := cron.ReadFiles(setup.Crontabs(cfg, []string{setup.Crontab(cfg)}))
+	table, err := Crontab(cfg)
 	r.note(err)
-	table.SetLabels(func(command string) string { return setup.JobName(cfg, command) })
 	for _, e := range table {
 		job := jobOf(cfg, e)
 		if next := e.Schedule.Next(now.In(zone)); cronRuns && !next.IsZero() {

@@ -16,9 +16,6 @@ import (
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/pkg/setup"
-	"github.com/ZPascal/container-manager/pkg/similar"
-	"github.com/ZPascal/container-manager/pkg/supervisor"
-	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
 // Level says what a finding means for a start.
@@ -141,36 +138,9 @@ func (v *validator) templates() error {
 	if found.Supervisord == nil {
 		return nil
 	}
-	processes := found.Supervisord.Processes()
-	for _, dir := range []string{v.LivenessDir, v.ReadinessDir} {
-		files, err := scriptdir.Find(dir)
-		if err != nil {
-			return err
-		}
-		for _, f := range files {
-			v.probe(f, processes)
-		}
-	}
-	return nil
-}
-
-func (v *validator) probe(f scriptdir.File, processes []supervisorconf.Process) {
-	name, isProbe := strings.CutPrefix(strings.TrimSuffix(f.Name, filepath.Ext(f.Name)), "check-")
-	stands := func(p supervisorconf.Process) bool {
-		return supervisor.Stands(name, p.Group, p.Name) || name == p.Group
-	}
-	if !isProbe || f.Empty || f.Builtin || slices.ContainsFunc(processes, stands) {
-		return
-	}
-	var names []string
-	for _, p := range processes {
-		names = append(names, p.Group, p.Name)
-	}
-	meant := ""
-	if nearest := similar.Nearest(name, names); nearest != "" {
-		meant = ": did you mean check-" + nearest + "?"
-	}
-	v.add(Warning, "%s is named after no program, so a failure restarts nothing%s", f.Path, meant)
+	of, err := probes(v.Config, found.Supervisord)
+	v.addAll(Warning, of)
+	return err
 }
 
 // crontab checks the image's own entries.
@@ -179,7 +149,8 @@ func (v *validator) crontab() error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	_, err := cron.ReadFile(path)
+	table, err := cron.ReadFile(path)
+	v.addAll(Warning, table.Suspicions())
 	var bad cron.Problems
 	if errors.As(err, &bad) {
 		v.addAll(Error, bad.Lines())
@@ -188,43 +159,10 @@ func (v *validator) crontab() error {
 	return err
 }
 
-// strays looks for files that nothing reads.
 func (v *validator) strays() error {
-	for dir, ext := range map[string]string{
-		filepath.Join(v.SupervisorDir, "conf.d"):   ".conf",
-		filepath.Join(v.LoggingDir, "logrotate.d"): ".conf",
-		filepath.Join(v.LoggingDir, "filebeat.d"):  ".yml",
-	} {
-		for _, name := range names(dir) {
-			if filepath.Ext(name) != ext && !strings.HasPrefix(name, "README") {
-				v.add(Warning, "nothing reads %s: the names of the files of this directory end in %s", filepath.Join(dir, name), ext)
-			}
-		}
-	}
-	for dir, known := range map[string][]string{
-		v.BaseDir:                         {"backup", "config", "cron", "health", "logging", "restore", "secrets", "setup", "supervisord", "templates"},
-		filepath.Join(v.BaseDir, "setup"): {"run.always", "run.once", "run.finish"},
-		v.HealthDir:                       {"liveness.probes.d", "readiness.probes.d"},
-	} {
-		for _, name := range names(dir) {
-			if meant := similar.Nearest(name, known); meant != "" && !slices.Contains(known, name) {
-				v.add(Warning, "nothing reads %s: did you mean %s?", filepath.Join(dir, name), meant)
-			}
-		}
-	}
+	v.addAll(Warning, strays(v.Config))
 	slices.SortStableFunc(v.found, func(a, b Finding) int { return rank(a.Level) - rank(b.Level) })
 	return nil
 }
 
 func rank(l Level) int { return slices.Index([]Level{Error, Open, Warning}, l) }
-
-// names lists a directory, without hidden files.
-func names(dir string) (names []string) {
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") {
-			names = append(names, e.Name())
-		}
-	}
-	return names
-}

@@ -1,96 +1,35 @@
-// Command dist writes a directory as tar.gz to standard output, with a program behind
-// it as usr/bin/container-manager where one is given: sorted, owned by root, without
-// times, so that the same files are the same bytes wherever and whenever it runs.
+// Command dist makes what a release consists of besides the binaries: archives to
+// unpack at /, and a list of what a binary is made of (SBOM). Both go to standard
+// output, and are the same bytes wherever and whenever it runs.
 package main
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
+	"strconv"
+	"time"
 )
 
+const usage = `usage: dist archive DIR [PROGRAM] >FILE.tar.gz
+       dist sbom PROGRAM VERSION SECONDS-SINCE-1970 >FILE.spdx.json`
+
 func main() {
-	if len(os.Args) != 2 && len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: dist DIR [PROGRAM] >FILE.tar.gz")
-		os.Exit(2)
-	}
-	if err := write(os.Stdout, os.Args[1], os.Args[2:]...); err != nil {
-		fmt.Fprintf(os.Stderr, "dist: cannot pack %s: %v\n", os.Args[1], err)
-		os.Exit(1)
-	}
-}
-
-func write(w io.Writer, dir string, programs ...string) error {
-	zipped := gzip.NewWriter(w)
-	archive := tar.NewWriter(zipped)
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || path == dir {
-			return err
-		}
-		if entry.Name() == "__pycache__" {
-			return fs.SkipDir // Python's, after something imported utils.py
-		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		return add(archive, name, path, info)
-	})
-	if err != nil {
-		return err
-	}
-	for _, program := range programs {
-		info, err := os.Stat(program)
-		if err != nil {
-			return err
-		}
-		if err := add(archive, "usr/bin/container-manager", program, info); err != nil {
-			return err
-		}
-	}
-	if err := archive.Close(); err != nil {
-		return err
-	}
-	return zipped.Close()
-}
-
-func add(archive *tar.Writer, name, path string, info fs.FileInfo) (err error) {
-	header := &tar.Header{Name: name, Format: tar.FormatUSTAR, Mode: 0o644, Typeflag: tar.TypeReg}
+	args := os.Args[1:]
+	var err error
 	switch {
-	case info.IsDir():
-		header.Name, header.Typeflag, header.Mode = name+"/", tar.TypeDir, 0o755
-	case info.Mode()&fs.ModeSymlink != 0:
-		header.Typeflag, header.Mode = tar.TypeSymlink, 0o777
-		if header.Linkname, err = os.Readlink(path); err != nil {
-			return err
-		}
-	case info.Mode().IsRegular():
-		header.Size = info.Size()
-		if info.Mode()&0o111 != 0 {
-			header.Mode = 0o755
+	case len(args) >= 2 && len(args) <= 3 && args[0] == "archive":
+		err = write(os.Stdout, args[1], args[2:]...)
+	case len(args) == 4 && args[0] == "sbom":
+		var seconds int64
+		if seconds, err = strconv.ParseInt(args[3], 10, 64); err == nil {
+			err = writeSBOM(os.Stdout, args[1], args[2], time.Unix(seconds, 0))
 		}
 	default:
-		return fmt.Errorf("%s is neither a file nor a directory nor a link", path)
+		fmt.Fprintln(os.Stderr, usage)
+		os.Exit(2)
 	}
-	if err := archive.WriteHeader(header); err != nil {
-		return err
-	}
-	if header.Typeflag != tar.TypeReg {
-		return nil
-	}
-	file, err := os.Open(path)
 	if err != nil {
-		return err
+		fmt.Fprintf(os.Stderr, "dist: cannot make the %s of %s: %v\n", args[0], args[1], err)
+		os.Exit(1)
 	}
-	defer file.Close()
-	_, err = io.Copy(archive, file)
-	return err
 }

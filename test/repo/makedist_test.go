@@ -15,21 +15,25 @@ import (
 )
 
 // TestMakeDist makes the release in two directories, with other times and modes,
-// and wants the same bytes, with sums that fit them.
+// and wants the same bytes, with sums that fit them. make release-check does it for
+// every platform.
 func TestMakeDist(t *testing.T) {
 	const version, revision = "1.2.3", "0123456789abcdef0123456789abcdef01234567"
 	one, two := t.TempDir(), filepath.Join(t.TempDir(), "somewhere", "else")
 	var made [2]string
 	for i, dir := range []string{one, two} {
 		copySources(t, dir)
-		cmd := exec.CommandContext(t.Context(), "make", "-C", dir, "dist", "VERSION="+version, "REVISION="+revision)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("make dist: %v\n%s", err, out)
-		}
+		mustRun(t, "make", "-C", dir, "dist", "PLATFORMS=linux/"+runtime.GOARCH+" linux/arm/v7",
+			"VERSION="+version, "REVISION="+revision, "SOURCE_DATE_EPOCH=1000000000")
 		made[i] = filepath.Join(dir, "build", "dist")
 	}
 	names := testenv.Names(t, made[0])
-	want := []string{"SHA256SUMS", "container-manager-1.2.3-linux-amd64.tar.gz", "container-manager-1.2.3-linux-arm64.tar.gz", "container-manager-files-1.2.3.tar.gz", "container-manager-linux-amd64", "container-manager-linux-arm64"}
+	want := []string{"SHA256SUMS", "container-manager-files-1.2.3.tar.gz"}
+	for _, arch := range []string{runtime.GOARCH, "armv7"} {
+		want = append(want, "container-manager-linux-"+arch, "container-manager-linux-"+arch+".spdx.json",
+			"container-manager-1.2.3-linux-"+arch+".tar.gz")
+	}
+	slices.Sort(want)
 	if !slices.Equal(names, want) || !slices.Equal(testenv.Names(t, made[1]), want) {
 		t.Fatalf("make dist makes %q, want %q", names, want)
 	}
@@ -43,8 +47,9 @@ func TestMakeDist(t *testing.T) {
 	if out, err := check.CombinedOutput(); err != nil || strings.Count(string(out), ": OK\n") != len(want)-1 {
 		t.Errorf("sha256sum: %v\n%s", err, out)
 	}
-	for name, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
-		static(t, filepath.Join(made[0], "container-manager-linux-"+name), machine)
+	static(t, filepath.Join(made[0], "container-manager-linux-armv7"), elf.EM_ARM)
+	if text := testenv.Read(t, filepath.Join(made[0], "container-manager-linux-armv7.spdx.json")); !strings.Contains(text, `"created": "2001-09-09T01:46:40Z"`) {
+		t.Errorf("the SBOM is not of the given time:\n%s", text)
 	}
 	// An archive holds all that a manual installation needs.
 	root := t.TempDir()
@@ -54,12 +59,28 @@ func TestMakeDist(t *testing.T) {
 			t.Errorf("the archive has no %s", name)
 		}
 	}
-	if said := mustRun(t, filepath.Join(root, "usr/bin/container-manager"), "version"); !strings.Contains(said, version) {
-		t.Errorf("the archive's program says %q", said)
+	for _, binary := range []string{filepath.Join(root, "usr/bin/container-manager"), filepath.Join(made[0], "container-manager-linux-"+runtime.GOARCH)} {
+		got := mustRun(t, binary, "version")
+		if want := "container-manager " + version + ", commit " + revision + ", " + runtime.Version() + "\n"; got != want {
+			t.Errorf("version of %s says %q, want %q", binary, got, want)
+		}
 	}
-	got := mustRun(t, filepath.Join(made[0], "container-manager-linux-"+runtime.GOARCH), "version")
-	if want := "container-manager " + version + ", commit " + revision + ", " + runtime.Version() + "\n"; got != want {
-		t.Errorf("version says %q, want %q", got, want)
+}
+
+// TestPlatformsCompile compiles for every platform of a release, without linking. The
+// types of system calls' structures differ, also between processors of 64 bits.
+func TestPlatformsCompile(t *testing.T) {
+	for _, platform := range platforms(t) {
+		p := strings.Split(platform, "/")
+		cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "./cmd/...", "./pkg/...")
+		cmd.Dir = "../.."
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+p[0], "GOARCH="+p[1])
+		if len(p) == 3 {
+			cmd.Env = append(cmd.Env, "GOARM="+strings.TrimPrefix(p[2], "v"))
+		}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", platform, err, out)
+		}
 	}
 }
 

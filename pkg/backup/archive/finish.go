@@ -172,7 +172,8 @@ func (f *front) insert(file *os.File) (bool, error) {
 	if err := unix.Fstatfs(int(file.Fd()), &fs); err != nil || fs.Bsize <= 0 || fs.Bsize > maxAlign {
 		return false, nil
 	}
-	first, err := f.aligned(fs.Bsize)
+	block := int64(fs.Bsize) // whose type differs from one processor to the other
+	first, err := f.aligned(block)
 	if err != nil {
 		return false, err
 	}
@@ -180,5 +181,5 @@ func (f *front) insert(file *os.File) (bool, error) {
 	if unix.Fallocate(int(file.Fd()), unix.FALLOC_FL_INSERT_RANGE, 0, size) != nil {
 		return false, nil // the file system cannot do it, so the caller copies
 	}
-	return true, f.write(io.NewOffsetWriter(file, 0), fs.Bsize)
+	return true, f.write(io.NewOffsetWriter(file, 0), block)
 }

@@ -3,6 +3,7 @@ package deploy
 import (
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestDebian(t *testing.T) {
 	slim := p.Podman(t, "images", "--filter=reference=docker.io/library/*:*-slim", "--format={{.Repository}}:{{.Tag}}")
 	p.Podman(t, "tag", slim, "docker.io/library/debian:13-slim")
 	made := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "make", "-C", "../../..", "dist", "BUILD="+made, "VERSION=1.2.3").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "make", "-C", "../../..", "dist", "BUILD="+made, "VERSION=1.2.3", "PLATFORMS=linux/"+runtime.GOARCH).CombinedOutput(); err != nil {
 		t.Fatalf("make dist: %v\n%s", err, out)
 	}
 	dockerfile, err := filepath.Abs(examples + "debian/Dockerfile")
