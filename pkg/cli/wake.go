@@ -98,7 +98,7 @@ func untilUp(ctx context.Context, cfg config.Config, l log.Logger, alive func() 
 	}
 	summarise(l, cfg.RunDir, processes, waiting, time.Since(since))
 	client.Farewell(context.Background())
-	tellTails(l, cfg.RunDir, processes, since)
+	tellTails(l, cfg.RunDir, client.Conf().LogFile(), processes, since)
 	for _, line := range validate.Unread(cfg, client.Conf()) {
 		l.Warn().Msg(line)
 	}

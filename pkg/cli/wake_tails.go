@@ -11,9 +11,9 @@ import (
 
 	"github.com/abrander/go-supervisord"
 
-	"github.com/ZPascal/container-manager/pkg/crashes"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
+	"github.com/ZPascal/container-manager/pkg/supervisorlog"
 )
 
 // tailLines and tailBytes bound what is shown of a log, and mostTails of how many.
@@ -25,7 +25,7 @@ const (
 
 // tellTails shows the last lines of programs that are not up: the reason is there, such as
 // a port that is in use.
-func tellTails(l log.Logger, runDir string, processes []supervisord.ProcessInfo, since time.Time) {
+func tellTails(l log.Logger, runDir, logFile string, processes []supervisord.ProcessInfo, since time.Time) {
 	told := 0
 	for _, p := range processes {
 		if doesNotStayUp(runDir, p) == "" && !hasFailed(p) {
@@ -39,7 +39,8 @@ func tellTails(l log.Logger, runDir string, processes []supervisord.ProcessInfo,
 		for _, line := range tail(cmp.Or(p.StderrLogfile, p.StdoutLogfile), since) {
 			of.Error().Msg(line)
 		}
-		if last := crashes.Load(runDir, name).Last; last != nil && last.Known && last.Status == 0 && last.Signal == 0 {
+		// The record of ends may be late: the event listener starts beside the programs.
+		if last, known := supervisorlog.LastOf(logFile, p.Name); known && last.ExitStatus() == 0 {
 			l.Error().Msgf("%s ends with exit status 0: if it goes into the background, run it in the foreground", name)
 		}
 	}
