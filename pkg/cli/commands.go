@@ -48,6 +48,7 @@ func groups() []group {
 			{"restore", restoreCommand},
 		}},
 		{"Images", []entry{
+			{"init", initCommand},
 			{"validate", validateCommand},
 			{"variables", variablesCommand},
 			{"version", versionCommand},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,7 +19,7 @@ import (
 func validateCommand() *cobra.Command {
 	var o validateOptions
 	c := &cobra.Command{
-		Use:   "validate [--env-file FILE] [--json]",
+		Use:   "validate [--root DIR] [--env-file FILE] [--json]",
 		Short: "Check an image without starting anything",
 		Long: `
 For the end of a child image's Dockerfile: RUN container-manager validate
@@ -27,6 +28,9 @@ For the end of a child image's Dockerfile: RUN container-manager validate
   open     an error, unless the deployment or a step of the start mends it, such as a
            variable that only the deployment knows: see --env-file
   warning  it works, but not as its author may think
+
+With --root, DIR/image is checked instead of the image that this runs in: a whole tree,
+or what a child image adds, which is laid over the tree of the base image here.
 
 Exit codes:
   0  no error
@@ -37,12 +41,14 @@ Exit codes:
 		RunE: func(*cobra.Command, []string) error { return runValidate(o) },
 	}
 	c.Flags().StringVar(&o.envFile, "env-file", "", "take the deployment's variables from `FILE`, a NAME=VALUE in each line")
+	c.Flags().StringVar(&o.root, "root", "", "check `DIR`/image")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return c
 }
 
 type validateOptions struct {
 	envFile string
+	root    string
 	json    bool
 }
 
@@ -52,7 +58,13 @@ func runValidate(o validateOptions) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := o.prepare(dir); err != nil {
+	own := func(text string) string { return text }
+	if o.root != "" {
+		if own, err = o.elsewhere(dir); err != nil {
+			return invalid(err)
+		}
+	}
+	if err := o.prepare(filepath.Join(dir, "run")); err != nil {
 		return invalid(err)
 	}
 	c, err := config.Load()
@@ -65,9 +77,12 @@ func runValidate(o validateOptions) error {
 	} else if err != nil {
 		return err
 	}
-	of, err := validate.Image(c)
+	of, err := validate.Image(c, o.root != "")
 	if found = append(found, of...); err != nil {
 		return err
+	}
+	for i := range found {
+		found[i].Text = own(found[i].Text)
 	}
 	if o.json {
 		text, err := json.MarshalIndent(append([]validate.Finding{}, found...), "", "  ")

@@ -55,9 +55,16 @@ func (f File) checkInterpreter() error {
 	}
 	interpreter := fields[0]
 	if unix.Faccessat(unix.AT_FDCWD, interpreter, unix.X_OK, unix.AT_EACCESS) != nil {
-		return fmt.Errorf("%s:1: the interpreter %s is missing or not executable: install it, or name another one", f.Path, interpreter)
+		return &NoInterpreterError{f.Path, interpreter}
 	}
 	return nil
+}
+
+// NoInterpreterError says that what a script's first line names cannot be run.
+type NoInterpreterError struct{ Path, Interpreter string }
+
+func (e *NoInterpreterError) Error() string {
+	return fmt.Sprintf("%s:1: the interpreter %s is missing or not executable: install it, or name another one", e.Path, e.Interpreter)
 }
 
 func kind(m fs.FileMode) string {

@@ -34,9 +34,10 @@ type Finding struct {
 }
 
 // Image checks an image. The environment is the one that config.Load has left, with
-// an IMAGE_RUN_DIR that nobody else uses.
-func Image(c config.Config) ([]Finding, error) {
-	v := &validator{Config: c}
+// an IMAGE_RUN_DIR that nobody else uses. elsewhere says that the image's programs are
+// not those of this machine.
+func Image(c config.Config, elsewhere bool) ([]Finding, error) {
+	v := &validator{Config: c, elsewhere: elsewhere}
 	for _, check := range []func() error{v.variables, v.scripts, v.templates, v.crontab, v.strays} {
 		if err := check(); err != nil {
 			return v.found, err
@@ -47,7 +48,8 @@ func Image(c config.Config) ([]Finding, error) {
 
 type validator struct {
 	config.Config
-	found []Finding
+	elsewhere bool
+	found     []Finding
 }
 
 func (v *validator) add(level Level, format string, args ...any) {
@@ -98,7 +100,11 @@ func (v *validator) script(f scriptdir.File, needsBits bool) {
 	if err == nil || f.Empty || f.Builtin || noBits && !needsBits {
 		return
 	}
-	v.add(Error, "%v", err)
+	level := Error
+	if _, noInterpreter := errors.AsType[*scriptdir.NoInterpreterError](err); noInterpreter && v.elsewhere {
+		level = Open
+	}
+	v.add(level, "%v", err)
 }
 
 // pairs looks for content that is backed up by a script and restored by none.

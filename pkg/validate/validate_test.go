@@ -21,7 +21,7 @@ func found(t *testing.T, tree testenv.Tree, environ ...string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := validate.Image(c)
+	all, err := validate.Image(c, false)
 	if err != nil {
 		t.Fatal(err)
 	}
