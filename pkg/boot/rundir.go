@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
@@ -53,8 +54,11 @@ func (b *Boot) prepareRunDir() error {
 	}
 	// An image without the step that begins the crontab afresh must not collect
 	// the lines of every start.
-	if err := os.Remove(filepath.Join(dir, "cron", "kubernetes")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return runDirError(dir, err)
+	// Nor does the level hold that somebody has chosen for the last life's log.
+	for _, path := range []string{filepath.Join(dir, "cron", "kubernetes"), config.LevelPath(dir)} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return runDirError(dir, err)
+		}
 	}
 	return nil
 }

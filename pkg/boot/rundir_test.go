@@ -56,11 +56,14 @@ func TestRunDir(t *testing.T) {
 	check()
 	wantModes(t, dir, map[string]fs.FileMode{"..": fs.ModeDir | 0o755, "../..": fs.ModeDir | 0o755})
 
-	for _, name := range []string{"cron/kubernetes", "health/programs/app.json", "stopped/person-0-0-app", "env"} {
+	for _, name := range []string{"cron/kubernetes", "health/programs/app.json", "stopped/person-0-0-app", "env", "log-level"} {
 		testenv.Write(t, filepath.Join(dir, name), "old", 0o600)
 	}
 	testenv.Chmod(t, dir, 0o777)
 	check()
+	if testenv.Exists(dir + "/log-level") {
+		t.Error("the level that was chosen for the last life holds in this one")
+	}
 	if got := testenv.Read(t, dir+"/env"); got != "old" {
 		t.Errorf("the saved environment, which the next one is compared with, is %q", got)
 	}

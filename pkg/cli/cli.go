@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -168,8 +169,16 @@ func say(command string, err error) {
 	l.Error().Msg(strings.TrimPrefix(err.Error(), command+" "))
 }
 
-// logOptions are the parts of the environment that the log is made from.
+// logOptions say how the log looks. The level is the one that a person has chosen for this
+// life of the container, else the environment's.
 func logOptions(c config.Config) log.Options {
+	o := startOptions(c)
+	o.Level = cmp.Or(config.ChosenLevel(config.RunDir()), o.Level)
+	return o
+}
+
+// startOptions are logOptions for a start, which begins a new life.
+func startOptions(c config.Config) log.Options {
 	return log.Options{Format: c.LogFormat, Level: c.LogLevel, NoColor: c.NoColor != ""}
 }
 

@@ -35,6 +35,7 @@ func groups() []group {
 			{"steps", stepsCommand},
 			{"render", renderCommand},
 			{"exec", execCommand},
+			{"log-level", logLevelCommand},
 		}},
 		{"Health", []entry{
 			{"health", healthCommand},

@@ -98,6 +98,7 @@ func runCron(command string, o cronOptions) error {
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, unix.SIGHUP)
 	defer signal.Stop(reload)
+	options := livingOptions(cfg)
 	runner := cron.Runner{
 		Files:   setup.Crontabs(cfg, o.crontabs),
 		Zone:    zone,
@@ -108,11 +109,11 @@ func runCron(command string, o cronOptions) error {
 		Record:  filepath.Join(filepath.Dir(setup.Crontab(cfg)), "running"),
 		History: cron.HistoryDir(setup.Crontab(cfg)),
 		Builtin: func(command string) string { return setup.JobName(cfg, command) },
-		Log:     log.Named(log.New(out, logOptions(cfg)), command),
+		Log:     log.Named(log.NewLiving(out, options), command),
 		LogFile: o.logfile,
 	}
 	if cfg.Supervised != "" {
-		runner.Notice = log.Named(log.New(log.ToContainer(io.Discard, cfg.PIDFile), logOptions(cfg)), command)
+		runner.Notice = log.Named(log.NewLiving(log.ToContainer(io.Discard, cfg.PIDFile), options), command)
 	}
 	return badLines(runner.Run(ctx, reload))
 }

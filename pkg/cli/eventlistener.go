@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,10 +37,11 @@ func eventListener(c *cobra.Command, args []string) error {
 		return invalid(errors.New("eventlistener wants two directories: PID_DIR STATE_DIR"))
 	}
 	early := config.Early()
-	l := log.Named(log.New(os.Stderr, logOptions(early)), c.Name())
+	options := livingOptions(early)
+	l := log.Named(log.NewLiving(os.Stderr, options), c.Name())
 	// What goes wrong with the programs is for those who look at the container, too.
-	told := log.Named(log.New(log.ToContainer(io.Discard, early.PIDFile), logOptions(early)), c.Name())
-	loud := log.Named(log.New(log.ToContainer(os.Stderr, early.PIDFile), logOptions(early)), c.Name())
+	told := log.Named(log.NewLiving(log.ToContainer(io.Discard, early.PIDFile), options), c.Name())
+	loud := log.Named(log.NewLiving(log.ToContainer(os.Stderr, early.PIDFile), options), c.Name())
 	// The listener lives as long as supervisord. So it is the one that starts programs
 	// again when the process that has stopped them is dead.
 	look := stopmark.Watch(context.Background(), config.RunDir(), func(context.Context) {
@@ -68,6 +70,7 @@ func eventListener(c *cobra.Command, args []string) error {
 	files := events.Files{PIDDir: args[0], StateDir: args[1], Log: l}
 	ends := crashes.Keeper{RunDir: config.RunDir(), Settings: sync.OnceValue(crashSettings), Log: loud, Now: time.Now}
 	return events.Listen(os.Stdin, os.Stdout, finishing(func(e events.Event) {
+		l.Debug().Msgf("%s is %s, and was %s", e.Payload["processname"], strings.TrimPrefix(e.Name, "PROCESS_STATE_"), e.Payload["from_state"])
 		files.Handle(e)
 		ends.Handle(e)
 		look()

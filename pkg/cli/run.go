@@ -67,7 +67,7 @@ func run(name string, command boot.Command) (ended error) {
 	if err != nil {
 		return err
 	}
-	l := log.New(os.Stderr, logOptions(cfg))
+	l := log.New(os.Stderr, startOptions(cfg))
 	b := boot.Boot{
 		Config: cfg,
 		Log:    log.Named(l, name),

@@ -46,7 +46,7 @@ func writeStdoutLog(c *cobra.Command, _ []string) error {
 	f := stdoutlog.Follower{
 		Sources: stdoutlog.Sources(conf), Positions: stdoutlog.PositionsPath(cfg), Out: out,
 		JSON: cfg.LogFormat == "json", Colour: out.IsTerminal() && cfg.NoColor == "",
-		Log: log.Named(log.New(os.Stderr, logOptions(cfg)), c.Name()),
+		Log: log.Named(log.NewLiving(os.Stderr, livingOptions(cfg)), c.Name()),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- f.Run(ctx) }()

@@ -30,14 +30,10 @@ type Options struct {
 
 // New returns a logger that writes to w.
 func New(w io.Writer, o Options) Logger {
-	level, err := zerolog.ParseLevel(o.Level)
-	if err != nil || o.Level == "" {
-		level = zerolog.InfoLevel
-	}
 	if o.Format != "json" {
 		w = console(w, IsTerminal(w) && !o.NoColor)
 	}
-	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+	return zerolog.New(w).Level(level(o.Level)).With().Timestamp().Logger()
 }
 
 // Named returns a logger whose lines bear a name, in place of the one that the logger
