@@ -29,6 +29,7 @@ func FuzzResults(f *testing.F) {
 			if r.Probe != name || r.Failures < 0 || r.Began.IsZero() {
 				t.Fatalf("%q: %+v", name, r)
 			}
+			j.about("app")
 			j.probe(scriptdir.Probe{Program: "app"}, r, true)
 		}
 		must(t, known.write(c, Readiness))
