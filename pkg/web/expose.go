@@ -91,7 +91,11 @@ func (f *family) begin() {
 }
 
 func escapeLabel(value string) string {
-	return strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(strings.ToValidUTF8(value, "\ufffd"))
+	value = strings.ToValidUTF8(value, "\ufffd")
+	if !strings.ContainsAny(value, "\\\n\"") {
+		return value
+	}
+	return strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(value)
 }
 
 func number(v float64) string {

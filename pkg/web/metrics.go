@@ -12,15 +12,27 @@ import (
 )
 
 func (s *Server) serveMetrics(w http.ResponseWriter, r *http.Request, pictures *pictures) {
-	e := &exposition{open: wantsOpenMetrics(r)}
-	s.expose(e, pictures.get())
-	kind := textType
-	if e.open {
+	kind, open := textType, wantsOpenMetrics(r)
+	if open {
 		kind = openType
 	}
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Vary", "Accept")
-	_, _ = w.Write([]byte(e.end()))
+	_, _ = w.Write(pictures.get().metrics(open))
+}
+
+// metrics returns the text of the metrics. All who ask for a picture's share it.
+func (p *picture) metrics(open bool) []byte {
+	t := &p.plain
+	if open {
+		t = &p.open
+	}
+	t.once.Do(func() {
+		e := &exposition{open: open}
+		p.server.expose(e, p)
+		t.text = []byte(e.end())
+	})
+	return t.text
 }
 
 // expose writes all metrics. doc/http.md lists them.

@@ -25,6 +25,14 @@ type picture struct {
 
 	once   sync.Once // makes the report, which only metrics and page need
 	report status.Report
+
+	plain, open rendered // metrics, in their two forms
+}
+
+// rendered is a text that is made when it is first wanted.
+type rendered struct {
+	once sync.Once
+	text []byte
 }
 
 type verdicts struct {

@@ -28,6 +28,7 @@ func benchmarks() []benchmark {
 		{"order", benchOrder},
 		{"tree", benchTree},
 		{"health", benchHealth},
+		{"http", benchHTTP},
 		{"main", benchMain},
 		{"recovery", benchRecovery},
 		{"memory", benchMemory},

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// benchHTTP measures the HTTP listener beside 50 programs: how soon it answers, what it
+// costs, and whether it grows.
+func benchHTTP(b *bench) error {
+	const programs = 50
+	t, err := b.newSetUpTree("http")
+	if err != nil {
+		return err
+	}
+	t.set("IMAGE_HTTP_ADDRESS", "unix:"+t.path("http.sock"))
+	t.set("IMAGE_CRON_ENABLED", "1")
+	err = errors.Join(
+		t.write("supervisord/conf.d/many.conf", fmt.Sprintf("[program:many]\ncommand = /bin/sleep 1000\nprocess_name = many_%%(process_num)d\nnumprocs = %d\nstdout_logfile = NONE\nredirect_stderr = true\n", programs), 0o644),
+		t.write("health/readiness.probes.d/check-many.sh", "#!/bin/sh\nexit 0\n", 0o755))
+	if err != nil {
+		return err
+	}
+	cmd, err := t.startAndWait(t.ours(), "http", fmt.Sprintf("many_%d", programs-1))
+	if err != nil {
+		return err
+	}
+	defer t.end(cmd)
+	pid, err := t.pid("http")
+	if err != nil {
+		return err
+	}
+	c := newAsker(t.path("http.sock"))
+	if err := waitFor(20*time.Second, func() bool { _, err := c.ask("/readyz"); return err == nil }); err != nil {
+		return err
+	}
+	if err := b.asked500(t, c); err != nil {
+		return err
+	}
+	if err := b.askedOnceASecond(c, pid); err != nil {
+		return err
+	}
+	return b.scraped(c, pid)
+}
+
+// asked500 asks 500 times a second, at fixed times: a slow answer delays no question.
+func (b *bench) asked500(t *tree, c asker) error {
+	const rate, length = 500, 10 * time.Second
+	took := make([]time.Duration, int(length.Seconds())*rate)
+	errs := make([]error, len(took))
+	var asking sync.WaitGroup
+	begin := time.Now()
+	for i := range took {
+		due := begin.Add(time.Duration(i) * time.Second / rate)
+		time.Sleep(time.Until(due))
+		asking.Go(func() {
+			_, errs[i] = c.ask("/readyz")
+			took[i] = time.Since(due)
+		})
+	}
+	asking.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	slices.Sort(took)
+	b.limit("/readyz, 50 programs, 500/s, 99th percentile : 2 ms", took[len(took)*99/100], 2*time.Millisecond)
+	var exec []time.Duration
+	for range 15 {
+		one, err := t.timed(t.bin, "health", "readiness")
+		if err != nil {
+			return err
+		}
+		exec = append(exec, one)
+	}
+	b.ratio("/readyz : health readiness as kubelet's exec runs it", took, exec, 1)
+	return nil
+}
+
+// askedOnceASecond is what kubelet and Prometheus do at most.
+func (b *bench) askedOnceASecond(c asker, pid int) error {
+	const seconds = 20
+	cpu := -cpuTime(pid)
+	for range seconds {
+		time.Sleep(time.Second)
+		if _, err := c.ask("/readyz"); err != nil {
+			return err
+		}
+	}
+	cpu += cpuTime(pid)
+	b.atMost("/readyz once a second, CPU of the listener : 3 %", cpu.String(), cpu.Seconds()/seconds/0.03, 1)
+	return nil
+}
+
+// scraped reads the metrics 100,000 times, and compares with the first 10,000.
+func (b *bench) scraped(c asker, pid int) error {
+	const warm, all = 10_000, 100_000
+	var memory int64
+	var files int
+	size := 0
+	for i := range all {
+		if i == warm {
+			memory, files = pss(pid), descriptors(pid)
+		}
+		n, err := c.ask("/metrics")
+		if err != nil {
+			return err
+		}
+		size = n
+	}
+	after := pss(pid)
+	fmt.Printf("%-58s %12s\n", "/metrics, size", fmt.Sprintf("%d bytes", size))
+	b.atMost("HTTP listener, memory (PSS) : 25 MB", megabytes(after), float64(after)/25e6, 1)
+	b.line("HTTP listener, memory after 100,000 : 10,000 scrapes", megabytes(after), megabytes(memory), float64(after)/float64(memory), 1.15)
+	b.atMost("HTTP listener, descriptors more than before", fmt.Sprint(descriptors(pid)-files), float64(descriptors(pid)-files), 2)
+	return nil
+}
+
+func descriptors(pid int) int {
+	all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	return len(all)
+}
+
+// asker asks the listener, over connections that it keeps.
+type asker struct{ http.Client }
+
+func newAsker(socket string) asker {
+	return asker{http.Client{Transport: &http.Transport{
+		MaxIdleConnsPerHost: 50,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+	}}}
+}
+
+// ask returns the length of an answer.
+func (a asker) ask(path string) (int, error) {
+	resp, err := a.Get("http://container" + path)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: status %d: %s", path, resp.StatusCode, strings.TrimSpace(string(body)))
+	}
+	return len(body), err
+}
