@@ -42,6 +42,11 @@ all, to their ends and compares every sum. FILE is a path, or a name in
 STORAGE_BACKUP_DIR.
 
 ` + backupExitCodes,
+		Example: `
+  docker exec hello container-manager backup
+  docker exec hello container-manager backup list
+  docker exec hello container-manager backup verify
+`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return runBackup(c.Name(), dryRun) },
 	}

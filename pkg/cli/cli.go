@@ -57,6 +57,9 @@ func Main(args []string) int {
 		args = []string{"version"}
 	}
 	name := args[0]
+	if isCompletion(name) {
+		return exitCode(name, complete(args))
+	}
 	if !slices.ContainsFunc(entries(), func(e entry) bool { return e.name == name }) {
 		fmt.Fprintf(os.Stderr, "container-manager: there is no command %q%s (container-manager help lists them)\n", name, didYouMean(newRoot(""), name))
 		return exitInvalid

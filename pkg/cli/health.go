@@ -42,7 +42,11 @@ Exit codes:
   1  unhealthy; standard error says why
   2  the command line or the environment is invalid
 `,
-		RunE: runHealth,
+		Example: `
+  HEALTHCHECK CMD ["container-manager", "health", "readiness"]
+`,
+		ValidArgs: []cobra.Completion{"liveness", "readiness"},
+		RunE:      runHealth,
 	}
 }
 

@@ -26,6 +26,9 @@ Exit codes:
   1  not written: the directory is there already, or cannot be made
   2  the command line is invalid
 `,
+		Example: `
+  container-manager init hello && cd hello
+`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return invalid(errors.New("init wants one name: init hello"))

@@ -52,6 +52,7 @@ Exit codes:
   docker exec hello container-manager logs --since 1h hello supervisord
   docker exec hello container-manager logs -n all backup
 `,
+		ValidArgsFunction: completePrograms,
 		RunE: func(c *cobra.Command, names []string) error {
 			if o.since != "" && !c.Flags().Changed("lines") {
 				o.lines = stdoutlog.AllLines

@@ -53,7 +53,9 @@ Exit codes:
 			return invalid(fmt.Errorf("say what to ask: http, tcp, process, file, backup or job%s (container-manager probe -h shows the usage)", suggestion(c, args)))
 		},
 	}
-	c.AddCommand(httpProbe(), tcpProbe(), processProbe(), fileProbe(), backupProbe(), jobProbe())
+	process := processProbe()
+	process.ValidArgsFunction = completePrograms
+	c.AddCommand(httpProbe(), tcpProbe(), process, fileProbe(), backupProbe(), jobProbe())
 	return c
 }
 

@@ -43,7 +43,11 @@ The restart is a process of its own: it goes on when this one is ended, or when
 the time is up. A program that this process descends from is restarted without
 waiting.
 ` + programExitCodes,
-		Args: programNames,
+		Example: `
+  docker exec hello container-manager restart hello --timeout 30s
+  docker exec hello container-manager restart 'workers:*'
+`,
+		Args: programNames, ValidArgsFunction: completePrograms,
 		RunE: func(c *cobra.Command, names []string) error { return restart(c.Name(), names, limit) },
 	}
 	c.Flags().Var(&limit, "timeout", "wait for at most this `DURATION`, such as 90s, 5m or a number of seconds; 0 is no limit")

@@ -29,6 +29,10 @@ A process that has files open where the restore puts new ones would go on with
 what is moved away. Such a restore is refused: stop the program.
 
 ` + backupExitCodes,
+		Example: `
+  docker exec hello container-manager restore --stop hello
+  docker exec hello container-manager restore --stop hello backup-2024-02-29_01:02:03.tar.gz
+`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if discard && (len(args) > 0 || force || len(stop) > 0) {
 				return invalid(fmt.Errorf("--discard stands alone (%s -h shows the usage)", c.CommandPath()))

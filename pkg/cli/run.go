@@ -20,7 +20,7 @@ import (
 func runCommand() *cobra.Command {
 	var shell string
 	c := &cobra.Command{
-		Use:   "run [-variable COMMAND] [COMMAND ARG...]",
+		Use:   "run [--variable COMMAND] [COMMAND ARG...]",
 		Short: "Set the container up, then run supervisord or a command in its place",
 		Long: `
 With neither COMMAND, supervisord runs. Nothing behind the first word of the
@@ -41,6 +41,10 @@ Exit codes, beside those of every command:
   11  an essential program has ended, and is not started again
   12  an essential program ends again and again (IMAGE_HEALTH_CRASHES)
   13  restarts by checks do not help (IMAGE_HEALTH_MAX_RESTARTS)
+`,
+		Example: `
+  docker run --rm hello
+  docker run --rm -it hello sh
 `,
 		RunE: func(c *cobra.Command, argv []string) error {
 			return run(c.Name(), boot.Command{Shell: shell, Argv: argv})

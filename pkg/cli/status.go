@@ -23,6 +23,10 @@ Exit codes:
   1  supervisord does not answer: the rest is shown
   2  the command line or the environment is invalid
 `,
+		Example: `
+  docker exec hello container-manager status
+  docker exec hello container-manager status --json | jq '.programs[] | select(.state != "RUNNING")'
+`,
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return runStatus(asJSON) },
 	}

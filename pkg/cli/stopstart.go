@@ -16,7 +16,10 @@ func stopCommand() *cobra.Command {
 		Long: `
 They stay stopped until "container-manager start" or the container's next start.
 ` + programExitCodes,
-		Args: programNames,
+		Example: `
+  docker exec hello container-manager stop worker
+`,
+		Args: programNames, ValidArgsFunction: completePrograms,
 		RunE: func(c *cobra.Command, args []string) error {
 			return eachProgram(c.Name(), args, func(ctx context.Context, p health.Programs, name string) error {
 				return p.StopForGood(ctx, name)
@@ -30,7 +33,10 @@ func startCommand() *cobra.Command {
 		Use:   "start NAME ...",
 		Short: "Start programs, and wait until they are up",
 		Long:  programExitCodes,
-		Args:  programNames,
+		Example: `
+  docker exec hello container-manager start worker
+`,
+		Args: programNames, ValidArgsFunction: completePrograms,
 		RunE: func(c *cobra.Command, args []string) error {
 			return eachProgram(c.Name(), args, func(ctx context.Context, p health.Programs, name string) error {
 				if err := recoverFirst(ctx, c.Name(), p.Config); err != nil {

@@ -21,12 +21,12 @@ func commandUsage(w io.Writer, c *cobra.Command) {
 
 func usage(w io.Writer) {
 	fmt.Fprint(w, "usage: container-manager COMMAND [ARGUMENT ...]\n\nThe entry point of containers that hold more than one process.\n")
-	for _, g := range groups() {
-		fmt.Fprintf(w, "\n%s:\n", g.title)
-		for _, e := range g.entries {
-			if c := e.make(); !c.Hidden {
-				fmt.Fprintf(w, "  %-16s %s\n", c.Name(), c.Short)
-			}
+	for _, e := range entries() {
+		if e.title != "" {
+			fmt.Fprintf(w, "\n%s:\n", e.title)
+		}
+		if c := e.make(); !c.Hidden {
+			fmt.Fprintf(w, "  %-16s %s\n", c.Name(), c.Short)
 		}
 	}
 	fmt.Fprint(w, `

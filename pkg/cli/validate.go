@@ -37,6 +37,10 @@ Exit codes:
   1  an error
   2  the command line is invalid
 `,
+		Example: `
+  RUN container-manager validate
+  docker run --rm hello container-manager validate --json
+`,
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return runValidate(o) },
 	}

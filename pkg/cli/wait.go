@@ -49,8 +49,10 @@ Exit codes:
 			return invalid(fmt.Errorf("say what to wait for: program, tcp, http or file%s (container-manager wait -h shows the usage)", suggestion(c, args)))
 		},
 	}
+	programs := newWait("program [--timeout 1m] NAME ...", "Wait until programs of supervisord are RUNNING", askProgram)
+	programs.ValidArgsFunction = completePrograms
 	c.AddCommand(
-		newWait("program [--timeout 1m] NAME ...", "Wait until programs of supervisord are RUNNING", askProgram),
+		programs,
 		newWait("tcp [--timeout 1m] HOST:PORT ...", "Wait until ports take connections", askTCP),
 		newWait("http [--timeout 1m] [--status 200-399] [--body TEXT] URL ...", "Wait until URLs answer", askHTTP),
 		newWait("file [--timeout 1m] [--newer 5m] PATH ...", "Wait until files are there", askFile),
