@@ -13,6 +13,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/backup"
 	"github.com/ZPascal/container-manager/pkg/boot"
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/render"
 )
@@ -89,6 +90,9 @@ func run(name string, command boot.Command) (ended error) {
 		b.Log.Warn().Msg(warning)
 	}
 	for _, warning := range config.Misspelled(cfg.Environ) {
+		b.Log.Warn().Msg(warning)
+	}
+	if warning := health.Unreachable(cfg); warning != "" {
 		b.Log.Warn().Msg(warning)
 	}
 	// A restore that was killed half way is taken back before anything looks at

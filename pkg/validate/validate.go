@@ -13,6 +13,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/cron"
+	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/pkg/setup"
@@ -68,6 +69,9 @@ func (v *validator) addAll(level Level, texts []string) {
 func (v *validator) variables() error {
 	v.addAll(Warning, config.Misspelled(v.Environ))
 	if warning := config.LeftBehind(); warning != "" {
+		v.add(Warning, "%s", warning)
+	}
+	if warning := health.Unreachable(v.Config); warning != "" {
 		v.add(Warning, "%s", warning)
 	}
 	return nil

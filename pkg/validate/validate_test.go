@@ -77,9 +77,10 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestVariables(t *testing.T) {
-	got := strings.Join(found(t, testenv.NewTree(t), "IMAGE_BACKUP_PATH=/data", "IMAGE_MAIN_PROGRAM=hello"), "\n")
+	got := strings.Join(found(t, testenv.NewTree(t), "IMAGE_BACKUP_PATH=/data", "IMAGE_MAIN_PROGRAM=hello", "IMAGE_HEALTH_MAX_RESTARTS=5/10m"), "\n")
 	for _, want := range []string{
 		"warning: nothing reads the variable IMAGE_BACKUP_PATH: did you mean IMAGE_BACKUP_PATHS?",
+		"warning: IMAGE_HEALTH_MAX_RESTARTS=5/10m0s never ends the container: checks run every 5m0s at most (IMAGE_HEALTH_CRON), so 5 restarts and the check after them take 25m0s",
 		`error: IMAGE_MAIN_PROGRAM="hello": there is no [program:hello] among supervisord's files in image/supervisord`,
 	} {
 		if !strings.Contains(got, want) {
