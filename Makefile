@@ -65,7 +65,7 @@ test: ## install and make what the tests need, lint, and run all tests
 test-slow: ## make test with half a CPU (test/slow.sh)
 	@test/slow.sh $(MAKE) test
 
-lint: ## format, vet, staticcheck, modules, vulnerabilities, shellcheck
+lint: ## format, vet, staticcheck, modules, vulnerabilities, shellcheck, workflows
 	@test/install.sh lint
 	@test/lint.sh
 

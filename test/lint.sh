@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 gofumpt=mvdan.cc/gofumpt@v0.12.0
 staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+actionlint=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 status=0
@@ -43,5 +44,14 @@ case "$(shellcheck --version)" in
 *"version: 0."[0-8].*) failed "shellcheck 0.9 or newer is needed: shellcheck --version" ;;
 esac
 shell_scripts | xargs shellcheck || failed "shellcheck"
+
+go run "$actionlint" .github/workflows/*.yml || failed "actionlint"
+
+# zizmor is no Go module, and no package of Debian. Workflows run it.
+if command -v zizmor >/dev/null; then
+	zizmor --offline --quiet .github || failed "zizmor"
+else
+	echo "lint: no weakness of the workflows was looked for, because there is no zizmor: see https://docs.zizmor.sh/installation" >&2
+fi
 
 exit "$status"
