@@ -61,12 +61,7 @@ func (c Command) Run(ctx context.Context) error {
 		return err
 	}
 	defer r.Close()
-	cmd := exec.Command(c.Path, c.Args...)
-	cmd.Env, cmd.Dir = c.Env, c.Dir
-	cmd.Stdout, cmd.Stderr = w, w
-	pidfd := -1
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session, PidFD: &pidfd}
-	err = cmd.Start()
+	cmd, pidfd, err := c.start(w)
 	_ = w.Close()
 	if err != nil {
 		return &Error{Path: c.Path, Err: notStarted(c.Path, err)}
@@ -109,6 +104,22 @@ func (c Command) Run(ctx context.Context) error {
 		return newError(c.Path, waitErr, tail.lines)
 	}
 	return nil
+}
+
+// start starts the process, and returns a descriptor that tells of its end, or -1 where
+// there is none. qemu, which runs programs for another processor, refuses to start a
+// process with one. It is started without.
+func (c Command) start(output *os.File) (cmd *exec.Cmd, pidfd int, err error) {
+	for _, descriptor := range []*int{&pidfd, nil} {
+		cmd, pidfd = exec.Command(c.Path, c.Args...), -1
+		cmd.Env, cmd.Dir = c.Env, c.Dir
+		cmd.Stdout, cmd.Stderr = output, output
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session, PidFD: descriptor}
+		if err = cmd.Start(); !errors.Is(err, syscall.EINVAL) {
+			break
+		}
+	}
+	return cmd, pidfd, err
 }
 
 // wait returns when the process has ended, or is to be ended.
