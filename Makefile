@@ -6,6 +6,8 @@ BUILD ?= $(CURDIR)/build
 IMAGE ?= container-manager
 # Where the image takes filebeat from: elastic or compiled (see Dockerfile.alpine).
 FILEBEAT ?= elastic
+# What builds the image: the first that answers, because docker may be there without its daemon.
+ENGINE ?= $(shell for engine in docker podman; do $$engine info >/dev/null 2>&1 && echo $$engine && break; done)
 # How long make faults runs.
 FAULTS_FOR ?= 1h
 # More for go test: make test TESTFLAGS='-run TestLoad -v'
@@ -81,9 +83,9 @@ bench: ## measure, on this machine
 	@test/install.sh run test bench
 	go run ./test/bench
 
-image: ## build the image with docker or podman, whichever is there
-	@command -v docker >/dev/null || command -v podman >/dev/null || { echo 'make: docker or podman is needed' >&2; exit 1; }
-	$$(command -v docker || command -v podman) build -f Dockerfile.alpine -t '$(IMAGE)' \
+image: ## build the image with docker or podman, whichever answers, or ENGINE=...
+	@test -n '$(ENGINE)' || { echo 'make: neither docker nor podman answers: start or install one, or name it: make image ENGINE=podman' >&2; exit 1; }
+	$(ENGINE) build -f Dockerfile.alpine -t '$(IMAGE)' \
 		--build-arg FILEBEAT='$(FILEBEAT)' --build-arg VERSION='$(VERSION)' --build-arg REVISION='$(REVISION)' .
 
 # The platform linux/arm/v7 is GOARCH=arm GOARM=7, and armv7 in names of files.

@@ -43,6 +43,11 @@ if [ -n "$pid" ] && tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF "
 	fail "it runs already, as process $pid"
 fi
 
+port=${APP_PORT:-8080} address=${APP_ADDRESS:-127.0.0.1}
+if "$binary" probe tcp "$address:$port" 2>/dev/null; then
+	fail "port $port of $address is taken: end what listens there, or take another port (make run APP_PORT=8081)"
+fi
+
 # A start locks the tree down, so the last one's cannot simply be removed.
 chmod -R u+w "$dir/image" 2>/dev/null || true
 rm -rf "$dir/image"
@@ -57,12 +62,13 @@ export IMAGE_SUPERVISOR_SOCKET="$sockets/supervisord.sock"
 export PROCESS_PID_DIR="$dir/tmp" PROCESS_STATE_DIR="$dir/tmp"
 export STORAGE_BASE_DIR="$dir/storage"
 # What the example's Dockerfile declares.
-export APP_NAME="${APP_NAME:-webapp}" APP_VERSION="${APP_VERSION:-1.0.0}" APP_PORT="${APP_PORT:-8080}"
+export APP_NAME="${APP_NAME:-webapp}" APP_VERSION="${APP_VERSION:-1.0.0}" APP_PORT="$port"
 # In a container the app is for everyone; here it is for whoever tries it.
-export APP_ADDRESS="${APP_ADDRESS:-127.0.0.1}"
+export APP_ADDRESS="$address"
 PATH="$(dirname "$binary"):$PATH:/usr/sbin:/sbin"
 export PATH
 
 echo "run: the example app, below $dir and at http://$APP_ADDRESS:$APP_PORT/ (APP_PORT); Ctrl-C ends it"
+echo "run: in another terminal: export IMAGE_RUN_DIR=$IMAGE_RUN_DIR; $binary status (or logs -f, restart app, help)"
 cd "$dir"
 exec "$binary" run

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
@@ -81,5 +83,32 @@ func (r Runner) run(ctx context.Context, f scriptdir.File) error {
 	// After a failure the container ends too: a database that the step has started
 	// in the background gets time to close.
 	cmd := script.Command{EndOnFailure: true}
+	if !f.Builtin && !f.Empty {
+		defer r.remind(f.Name)()
+	}
 	return scriptdir.Runner{Config: r.Config, Log: r.Log, Builtins: r.Builtins}.Run(ctx, f, cmd)
+}
+
+// patience is how long a step runs until the log says that it still does, and says so again.
+const patience = 10 * time.Second
+
+// remind says now and then that a step still runs, until the result is called. Who looks at
+// a start that hangs sees where.
+func (r Runner) remind(name string) (stop func()) {
+	began, ended := time.Now(), make(chan struct{})
+	var said sync.WaitGroup
+	said.Go(func() {
+		for {
+			select {
+			case <-ended:
+				return
+			case <-time.After(patience):
+				r.Log.Info().Msgf("step %s still runs, after %s", name, time.Since(began).Round(time.Second))
+			}
+		}
+	})
+	return func() {
+		close(ended)
+		said.Wait()
+	}
 }

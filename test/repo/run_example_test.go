@@ -11,10 +11,11 @@ import (
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
-// fakeBinary records its arguments, environment and what it could find.
+// fakeBinary records its arguments, environment and what it could find. Nothing answers
+// when it probes.
 func fakeBinary(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "container-manager")
-	script := "#!/bin/sh\necho \"argument=$*\"\necho \"first=$(command -v container-manager)\"\nenv\n"
+	script := "#!/bin/sh\n[ \"$1\" != probe ] || exit 1\necho \"argument=$*\"\necho \"first=$(command -v container-manager)\"\nenv\n"
 	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -165,5 +166,51 @@ func TestRunExampleWithALinkForItsSocket(t *testing.T) {
 	}
 	if got, want := refuse(t, deep), "run: "+link+", where supervisord's socket is to lie, is no directory of this user's"; !strings.HasPrefix(got, want) {
 		t.Errorf("run-example.sh with a link in its way: %q, want %q...", got, want)
+	}
+}
+
+func TestRunExampleSaysWhatToDo(t *testing.T) {
+	binary, dir := fakeBinary(t), filepath.Join(t.TempDir(), "run")
+	out, err := exec.Command("../run-example.sh", binary, dir).CombinedOutput()
+	if want := "run: in another terminal: export IMAGE_RUN_DIR=" + dir + "/run; " + binary + " status (or logs -f, restart app, help)\n"; err != nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v: it said\n%s\nwant %s", err, out, want)
+	}
+	taken := filepath.Join(t.TempDir(), "container-manager")
+	testenv.Write(t, taken, "#!/bin/sh\n[ \"$*\" = \"probe tcp 127.0.0.1:8099\" ]\n", 0o755)
+	cmd := exec.Command("../run-example.sh", taken, dir)
+	cmd.Env = append(os.Environ(), "APP_PORT=8099")
+	out, err = cmd.CombinedOutput()
+	if want := "run: port 8099 of 127.0.0.1 is taken: end what listens there, or take another port (make run APP_PORT=8081)\n"; err == nil || string(out) != want {
+		t.Errorf("%v: it said\n%s\nwant %s", err, out, want)
+	}
+}
+
+// The image is built by the engine that answers, or by the one that is named.
+func TestMakeImageTakesTheEngineThatAnswers(t *testing.T) {
+	bin := t.TempDir()
+	engine := func(name string, answers bool) {
+		testenv.Write(t, filepath.Join(bin, name), "#!/bin/sh\n[ $1 = build ] && echo "+name+" builds && exit; "+strconv.FormatBool(answers)+"\n", 0o755)
+	}
+	makeImage := func(args ...string) string {
+		cmd := exec.Command("make", append([]string{"-C", "../..", "image", "VERSION=1", "REVISION=1"}, args...)...)
+		cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+		out, _ := cmd.CombinedOutput()
+		return string(out)
+	}
+	for _, test := range []struct {
+		docker, podman bool
+		args           []string
+		want           string
+	}{
+		{true, true, nil, "\ndocker builds\n"},
+		{false, true, nil, "\npodman builds\n"},
+		{true, true, []string{"ENGINE=podman"}, "\npodman builds\n"},
+		{false, false, nil, "make: neither docker nor podman answers: start or install one, or name it: make image ENGINE=podman\n"},
+	} {
+		engine("docker", test.docker)
+		engine("podman", test.podman)
+		if out := makeImage(test.args...); !strings.Contains(out, test.want) {
+			t.Errorf("docker answers: %v, podman: %v, %q: it said\n%s\nwant %q", test.docker, test.podman, test.args, out, test.want)
+		}
 	}
 }
