@@ -47,6 +47,7 @@ func TestSkeletonIsValid(t *testing.T) {
 // TestNewcomersHour makes the mistakes of a first hour, one at a time. Each message names
 // file, line and value, and what to do.
 func TestNewcomersHour(t *testing.T) {
+	testenv.NotQuick(t)
 	t.Parallel()
 	const program, app = "image/supervisord/conf.d/hello.conf", "[program:hello]\ncommand = hello\n"
 	for name, mistake := range map[string]struct {

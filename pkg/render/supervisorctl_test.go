@@ -71,6 +71,7 @@ func TestSupervisorctlWithoutEnvironment(t *testing.T) {
 // A socket and a password from the environment are written into the rendered
 // files, which only their owner reads then.
 func TestSupervisorctlOfAChild(t *testing.T) {
+	testenv.NotQuick(t)
 	const password = "it's 50% {;#} \"x\" %(ENV_HOME)s"
 	for name, test := range map[string]struct {
 		global  string // of its own, or the shipped one
