@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/ZPascal/container-manager/pkg/backoff"
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/crashes"
 	"github.com/ZPascal/container-manager/pkg/events"
@@ -21,6 +22,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/starter"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
+	"github.com/ZPascal/container-manager/pkg/supervisor"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
@@ -88,9 +90,18 @@ func crashSettings() crashes.Settings {
 	}
 	s := crashes.Settings{Limit: cfg.HealthCrashes}
 	if conf, err := supervisorconf.Load(render.SupervisorConf(cfg), cfg.Lookup); err == nil {
-		s.LogFile = conf.LogFile()
+		s.LogFile, s.StartsAgain = conf.LogFile(), alwaysRestarted(conf)
 	}
 	return s
+}
+
+// alwaysRestarted returns which programs are started again however they end.
+func alwaysRestarted(conf *supervisorconf.Conf) func(program string) bool {
+	always := map[string]bool{}
+	for _, p := range conf.Processes() {
+		always[supervisor.FullName(p.Group, p.Name)] = backoff.Autorestart(p.Section) == backoff.Always
+	}
+	return func(program string) bool { return always[program] }
 }
 
 // finishing calls end and ends the process at SIGTERM, but not in the middle of an event:

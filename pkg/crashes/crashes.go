@@ -34,6 +34,10 @@ type Record struct {
 	Crashes []time.Time `json:"crashes,omitempty"`
 	// Told says that this loop is in the log already.
 	Told bool `json:"told,omitempty"`
+	// Finished are the last expected ends of a program that is started again all the same,
+	// and FinishedTold says that the log tells of them already.
+	Finished     []time.Time `json:"finished,omitempty"`
+	FinishedTold bool        `json:"finished_told,omitempty"`
 }
 
 // End is one end of a program.

@@ -32,7 +32,7 @@ func newRig(t *testing.T, limit config.Rate) *rig {
 	testenv.Mkdir(t, filepath.Join(dir, "health/programs"))
 	r.keeper = &Keeper{
 		RunDir: dir, Now: func() time.Time { return r.now }, Log: log.New(&r.log, log.Options{}),
-		Settings: func() Settings { return Settings{limit, filepath.Join(dir, "supervisord.log")} },
+		Settings: func() Settings { return Settings{Limit: limit, LogFile: filepath.Join(dir, "supervisord.log")} },
 	}
 	return r
 }
@@ -134,6 +134,37 @@ func TestEndsThatAreNoCrashes(t *testing.T) {
 	}
 	if got := r.load(); len(got.Crashes) > 0 || got.Ends != 15 || r.log.Len() > 0 {
 		t.Errorf("the record is %+v, the log\n%s", got, r.log.String())
+	}
+}
+
+// A program that has nothing to do, and one that is a job, end alike: the log tells once.
+func TestExpectedEndsThatLeadToStarts(t *testing.T) {
+	r := newRig(t, config.Rate{Count: 3, Within: time.Minute})
+	settings := r.keeper.Settings()
+	r.keeper.Settings = func() Settings {
+		settings.StartsAgain = func(program string) bool { return program == "site:web" }
+		return settings
+	}
+	for range 6 {
+		r.now = r.now.Add(10 * time.Second)
+		r.pid++
+		r.event("EXITED", "expected:1", fmt.Sprint("pid:", r.pid))
+		r.event("EXITED", "expected:1", fmt.Sprint("pid:", r.pid), "processname:job")
+	}
+	const want = "site:web ends again and again: it ended as expected, 3 times in 1m0s, and autorestart = true starts it each time; that is not unhealthy"
+	if said := r.log.String(); strings.Count(said, want) != 1 || strings.Contains(said, "job") {
+		t.Errorf("it said\n%s", said)
+	}
+	if got := r.load(); got.Loops(r.now, settings.Limit) || len(got.Finished) != 3 {
+		t.Errorf("the record is %+v", got)
+	}
+	r.now = r.now.Add(time.Hour) // it has stayed up in between
+	for range 3 {
+		r.pid++
+		r.event("EXITED", "expected:1", fmt.Sprint("pid:", r.pid))
+	}
+	if said := r.log.String(); strings.Count(said, want) != 2 {
+		t.Errorf("it said\n%s", said)
 	}
 }
 

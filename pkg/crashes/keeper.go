@@ -32,6 +32,9 @@ type Keeper struct {
 type Settings struct {
 	Limit   config.Rate // IMAGE_HEALTH_CRASHES
 	LogFile string      // supervisord's, "" when that is no file
+	// StartsAgain reports whether a program is started again after an expected end, too. It
+	// may be nil.
+	StartsAgain func(program string) bool
 }
 
 // Handle takes an event into account.
@@ -90,8 +93,12 @@ func (k *Keeper) ended(program, process string, end End) {
 	r.Ends++
 	r.Starts = max(r.Starts, 1) // a former listener may have had the event of the start
 	_, held := stopmark.Get(k.RunDir, program)
-	if !end.Expected && !end.TooSoon && !held {
+	switch {
+	case end.TooSoon, held:
+	case !end.Expected:
 		k.crashed(program, r, settings.Limit)
+	case settings.StartsAgain != nil && settings.StartsAgain(program):
+		k.finished(program, r, settings.Limit)
 	}
 	k.keep(program, r)
 }
@@ -118,6 +125,18 @@ func (k *Keeper) crashed(program string, r *Record, limit config.Rate) {
 		k.Log.Error().Msgf("%s loops: it %s and has ended unexpectedly %s (IMAGE_HEALTH_CRASHES); it is unhealthy until it stays up", program, r.Last, limit)
 	}
 	r.Told = loops
+}
+
+// finished adds an expected end of a program that is started again all the same, and says
+// once that it ends again and again. It may be a job that is meant to, so it stays healthy.
+func (k *Keeper) finished(program string, r *Record, limit config.Rate) {
+	r.Finished = append(r.Finished, r.Last.At)
+	r.Finished = r.Finished[max(0, len(r.Finished)-limit.Count):]
+	often := limit.Reached(r.Last.At, r.Finished)
+	if often && !r.FinishedTold {
+		k.Log.Warn().Msgf("%s ends again and again: it %s, %s, and autorestart = true starts it each time; that is not unhealthy", program, r.Last, limit)
+	}
+	r.FinishedTold = often
 }
 
 func (k *Keeper) keep(program string, r *Record) {
