@@ -104,11 +104,7 @@ func TestRestartBackoff(t *testing.T) {
 	for _, start := range []func(){
 		func() { c.want(0, "", "restart", "app") },
 		func() { c.want(0, "", "start", "app") },
-		func() {
-			if out, err := c.Command("supervisorctl", "-c", c.Path("run/supervisord/global.conf"), "start", "app").CombinedOutput(); err != nil {
-				t.Errorf("%v: %s", err, out)
-			}
-		},
+		func() { c.supervisorctl("start", "app") },
 	} {
 		start()
 		c.waitState("app", "RUNNING")
@@ -143,9 +139,7 @@ func TestRestartBackoffStartsAgain(t *testing.T) {
 		}
 		c.killListener()
 	}
-	if out, err := c.Command("supervisorctl", "-c", c.Path("run/supervisord/global.conf"), "reload").CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
-	}
+	c.supervisorctl("reload")
 	for _, name := range []string{"app", "fine", "many_1"} {
 		c.spawnsMore(name, 3)
 	}
@@ -155,9 +149,7 @@ func TestRestartBackoffStartsAgain(t *testing.T) {
 	// What supervisorctl stops stays so.
 	testenv.Write(t, c.Path("storage/well"), "", 0o644)
 	c.waitState("app", "RUNNING")
-	if out, err := c.Command("supervisorctl", "-c", c.Path("run/supervisord/global.conf"), "stop", "all:app").CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
-	}
+	c.supervisorctl("stop", "all:app")
 	if err := os.Remove(c.Path("storage/well")); err != nil {
 		t.Fatal(err)
 	}

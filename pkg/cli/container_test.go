@@ -88,6 +88,15 @@ func (c *container) want(code int, text string, args ...string) {
 	}
 }
 
+// supervisorctl runs supervisorctl as a person does.
+func (c *container) supervisorctl(args ...string) {
+	c.t.Helper()
+	args = append([]string{"-c", c.Path("run/supervisord/global.conf")}, args...)
+	if out, err := c.Command("supervisorctl", args...).CombinedOutput(); err != nil {
+		c.t.Errorf("supervisorctl %s: %v: %s", strings.Join(args[2:], " "), err, out)
+	}
+}
+
 func (c *container) client() supervisor.Client {
 	return supervisor.AtSocket(c.Path("tmp/supervisord.sock"))
 }

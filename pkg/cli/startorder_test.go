@@ -192,6 +192,23 @@ func TestStartOrderOfWhatIsHeld(t *testing.T) {
 	c.waitState("other", "RUNNING")
 }
 
+// supervisorctl knows nothing of holding. What it stops is not ready all the same.
+func TestStartOrderOfADependencyThatIsStoppedByHand(t *testing.T) {
+	c := newOrder(t)
+	c.start()
+	c.waits("waits for db (healthy)")
+	c.supervisorctl("stop", "db")
+	c.ready()
+	c.waitState("db", "STOPPED")
+	c.waits("waits for db (healthy)")
+	c.want(1, "db is STOPPED", "health", "readiness")
+	if c.spawned("web") > 0 {
+		t.Error("web was started while db is stopped")
+	}
+	c.supervisorctl("start", "db")
+	c.startedAfter("web", "db")
+}
+
 // While a dependency is stopped, what it was before does not count.
 func TestStartOrderOfADependencyThatRestarts(t *testing.T) {
 	c := newOrder(t)
@@ -235,13 +252,8 @@ func TestStartOrderAfterTheListener(t *testing.T) {
 	}
 
 	c.notReady()
-	supervisorctl := func(command string) {
-		if out, err := c.Command("supervisorctl", "-c", c.Path("run/supervisord/global.conf"), command).CombinedOutput(); err != nil {
-			t.Errorf("%v: %s", err, out)
-		}
-	}
-	supervisorctl("reread")
-	supervisorctl("reload")
+	c.supervisorctl("reread")
+	c.supervisorctl("reload")
 	testenv.WaitFor(t, "db is started again", func() bool { return c.spawned("db") == 2 })
 	c.waits("waits for db (healthy)")
 	c.ready()
