@@ -29,7 +29,7 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatal("an error that says nothing")
 		}
 		for _, p := range all {
-			_ = untilChange(p, supervisorconf.Process{Autostart: true})
+			_ = untilChange(p, supervisorconf.Process{Autostart: true}, 0)
 			if len(Select(all, Name(p))) == 0 {
 				t.Fatalf("%q is not found in %+v", Name(p), all)
 			}

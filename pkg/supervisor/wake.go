@@ -22,7 +22,7 @@ const (
 	// askEvery is how often a running one is asked when the answer may change at any
 	// moment; every question wakes it too.
 	askEvery = 50 * time.Millisecond
-	// seldom is how often it is asked while no program can become RUNNING yet. Each
+	// seldom is how often it is asked while no program will become RUNNING soon. Each
 	// question about 50 programs costs it 5 ms.
 	seldom = 250 * time.Millisecond
 	// settling is how much longer it is asked when a program has just ended.
@@ -55,6 +55,7 @@ func (c Client) Wake(ctx context.Context, alive func() bool, before func(), star
 	configured := c.Configured()
 	var infos []supervisord.ProcessInfo
 	var up time.Time // when everything was for the first time
+	starting := watch{}
 	err := repeat(ctx, alive, func() (time.Duration, error) {
 		if before != nil {
 			before()
@@ -66,7 +67,7 @@ func (c Client) Wake(ctx context.Context, alive func() bool, before func(), star
 		infos = latest
 		var wait time.Duration
 		for _, p := range infos {
-			pause := untilChange(p, configured(p))
+			pause := untilChange(p, configured(p), starting.of(p))
 			if pause == 0 && startsLater != nil && startsLater(p) {
 				pause = askEvery
 			}
@@ -100,17 +101,35 @@ func unlessGone(err error) error {
 	return err
 }
 
+// watch holds when processes were first seen to be STARTING. supervisord tells their
+// start in whole seconds only.
+type watch map[string]time.Time
+
+// of returns how long a process has been STARTING, as far as was seen.
+func (w watch) of(p supervisord.ProcessInfo) time.Duration {
+	name := Name(p)
+	if p.State != supervisord.StateStarting {
+		delete(w, name)
+		return 0
+	}
+	if w[name].IsZero() {
+		w[name] = time.Now()
+	}
+	return time.Since(w[name])
+}
+
 // untilChange returns how long nothing needs to be asked about a process that is still
-// to come up, and 0 for another. One that is STOPPED and was never started is still to
-// come up when supervisord starts it by itself.
-func untilChange(p supervisord.ProcessInfo, configured supervisorconf.Process) time.Duration {
+// to come up, and 0 for another. It has been seen STARTING for that long. One that is
+// STOPPED and was never started is still to come up when supervisord starts it by itself.
+func untilChange(p supervisord.ProcessInfo, configured supervisorconf.Process, starting time.Duration) time.Duration {
 	switch p.State {
 	case supervisord.StateStarting:
-		// The times are whole seconds: a difference of 2 is more than one second.
-		if p.Start+configured.StartSecs-p.Now >= 2 {
-			return seldom
+		// It started long before it was seen, and may be RUNNING at any moment.
+		if p.Start+configured.StartSecs < p.Now {
+			return askEvery
 		}
-		return askEvery
+		left := time.Duration(configured.StartSecs)*time.Second - starting
+		return min(max(left-askEvery, askEvery), seldom)
 	case supervisord.StateBackoff:
 		return askEvery
 	case supervisord.StateStopped:

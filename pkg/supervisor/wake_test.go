@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/abrander/go-supervisord"
@@ -181,26 +182,50 @@ func TestUntilChange(t *testing.T) {
 		start     int
 		autostart bool
 		startSecs int
+		seen      time.Duration
 		want      time.Duration
 	}{
-		{supervisord.StateStopped, 0, true, 1, askEvery}, // its turn has not come yet
-		{supervisord.StateStopped, 0, false, 1, 0},
-		{supervisord.StateStopped, start, true, 1, 0}, // somebody stopped it
-		{supervisord.StateStarting, start, true, 1, askEvery},
-		{supervisord.StateStarting, start, true, 6, askEvery},
-		{supervisord.StateStarting, start, true, 7, seldom},
-		{supervisord.StateStarting, start, false, 1, askEvery}, // somebody started it
-		{supervisord.StateBackoff, start, true, 7, askEvery},
-		{supervisord.StateRunning, start, true, 7, 0},
-		{supervisord.StateExited, start, true, 7, 0},
-		{supervisord.StateFatal, 0, true, 7, 0},
-		{supervisord.StateUnknown, 0, true, 7, 0},
+		{supervisord.StateStopped, 0, true, 1, 0, askEvery}, // its turn has not come yet
+		{supervisord.StateStopped, 0, false, 1, 0, 0},
+		{supervisord.StateStopped, start, true, 1, 0, 0},         // somebody stopped it
+		{supervisord.StateStarting, start, true, 1, 0, askEvery}, // it started long before it was seen
+		{supervisord.StateStarting, start, true, 4, 0, askEvery},
+		{supervisord.StateStarting, start, true, 5, 0, seldom},
+		{supervisord.StateStarting, start, true, 6, 5800 * time.Millisecond, 150 * time.Millisecond},
+		{supervisord.StateStarting, start, true, 6, 5940 * time.Millisecond, askEvery},
+		{supervisord.StateStarting, start, true, 6, time.Minute, askEvery},
+		{supervisord.StateStarting, start, false, 1, 0, askEvery}, // somebody started it
+		{supervisord.StateBackoff, start, true, 7, 0, askEvery},
+		{supervisord.StateRunning, start, true, 7, 0, 0},
+		{supervisord.StateExited, start, true, 7, 0, 0},
+		{supervisord.StateFatal, 0, true, 7, 0, 0},
+		{supervisord.StateUnknown, 0, true, 7, 0, 0},
 	} {
 		p := supervisord.ProcessInfo{State: test.state, Start: test.start, Now: start + 5}
-		if got := untilChange(p, supervisorconf.Process{Autostart: test.autostart, StartSecs: test.startSecs}); got != test.want {
+		if got := untilChange(p, supervisorconf.Process{Autostart: test.autostart, StartSecs: test.startSecs}, test.seen); got != test.want {
 			t.Errorf("%+v: %s", test, got)
 		}
 	}
+}
+
+// The watch of a process begins anew with each of its starts.
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch{}
+		p := supervisord.ProcessInfo{Name: "app", Group: "app", State: supervisord.StateStarting}
+		for _, want := range []time.Duration{0, time.Second, 2 * time.Second} {
+			if got := w.of(p); got != want {
+				t.Errorf("seen for %s, want %s", got, want)
+			}
+			time.Sleep(time.Second)
+		}
+		p.State = supervisord.StateBackoff
+		_ = w.of(p)
+		p.State = supervisord.StateStarting
+		if got := w.of(p); got != 0 {
+			t.Errorf("after another start: seen for %s", got)
+		}
+	})
 }
 
 func TestFarewell(t *testing.T) {

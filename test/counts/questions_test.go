@@ -12,8 +12,8 @@ import (
 // A start asks some questions at once, and then so many a second until its programs are
 // up, which the event listener is after a second on any machine.
 const (
-	questionsAtOnce    = 4
-	questionsPerSecond = 22
+	questionsAtOnce    = 6
+	questionsPerSecond = 5
 )
 
 // TestQuestions counts what supervisord is asked: each question takes it away from its
