@@ -41,7 +41,7 @@ export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 .PHONY: help run build quick test test-slow lint fuzz faults bench image dist pictures clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: build ## run the example app below build/run until Ctrl-C: http://127.0.0.1:8080, or APP_PORT=...
 	@test/install.sh run
@@ -105,6 +105,10 @@ dist: ## static binaries, archives with the files to unpack at /, SBOMs and chec
 pictures: build ## draw doc/images: run the example, and show what a terminal shows
 	@test/install.sh run
 	go run ./test/pictures capture
+
+release-check: ## as root: make a release twice, install it in an empty Debian, start it there, also for arm64
+	@test/install.sh release
+	go run ./test/release '$(VERSION)' '$(REVISION)' '$(SOURCE_DATE_EPOCH)' '$(PLATFORMS)'
 
 clean: ## remove what was made
 	@chmod -R u+w '$(BUILD)' 2>/dev/null || true # the example's tree is locked down

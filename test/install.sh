@@ -30,6 +30,8 @@ test   iptables               iptables        -
 test   rclone                 rclone          -
 test   strace                 strace          strace
 test   valgrind               valgrind        valgrind
+release mmdebstrap            mmdebstrap      -
+release qemu-aarch64-static   qemu-user-static -
 bench  pigz                   pigz            pigz
 lint   shellcheck             shellcheck      shellcheck
 END

@@ -140,18 +140,27 @@ func (p *Podman) fillBases(ctx context.Context, d distribution, from []string) e
 func (p *Podman) debootstrap(ctx context.Context, name string, d distribution, from []string, args ...string) error {
 	archive := filepath.Join(p.dir, "rootfs.tar")
 	defer func() { _ = os.Remove(archive) }()
-	args = append([]string{"--quiet", "--mode=root", "--variant=minbase"}, args...)
+	if err := debootstrap(ctx, archive, d, from, args...); err != nil {
+		return fmt.Errorf("cannot make %s: %w", name, err)
+	}
+	_, err := p.Output(ctx, "import", "--quiet", "--change=ENV PATH="+basePath, `--change=CMD ["/bin/sh"]`, archive, name)
+	return err
+}
+
+// debootstrap makes a root file system with mmdebstrap, as a tar archive. What it needs
+// meanwhile lies beside that.
+func debootstrap(ctx context.Context, archive string, d distribution, from []string, args ...string) error {
+	args = append([]string{"--quiet", "--mode=root", "--variant=minbase", "--format=tar"}, args...)
 	for _, option := range aptOptions(ctx) {
 		args = append(args, "--aptopt="+option)
 	}
 	args = append(append(args, d.codename, archive), from...)
 	cmd := exec.CommandContext(ctx, "mmdebstrap", args...)
-	cmd.Env = append(os.Environ(), "TMPDIR="+p.dir)
+	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Dir(archive))
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("cannot make %s: mmdebstrap: %w\n%s", name, err, out)
+		return fmt.Errorf("mmdebstrap: %w\n%s", err, out)
 	}
-	_, err := p.Output(ctx, "import", "--quiet", "--change=ENV PATH="+basePath, `--change=CMD ["/bin/sh"]`, archive, name)
-	return err
+	return nil
 }
 
 // aptOptions are this machine's that say how a mirror is reached and believed.
