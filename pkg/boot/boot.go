@@ -9,6 +9,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/notify"
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/pkg/setup"
@@ -30,8 +31,10 @@ type Boot struct {
 	// Release stops listening for the signals that end ctx, where this process stays as
 	// PID 1 and listens anew. It returns ctx's cause if one of them has come.
 	Release func() error
-	// Ending is told why the container ends by itself.
-	Ending func(why string)
+	// Ending is told why the container ends by itself, and whether that is a failure.
+	Ending func(why string, failed bool)
+	// Ended is called once everything has ended, and may take its time.
+	Ended func(ctx context.Context)
 	// Exec replaces this process, as syscall.Exec does.
 	Exec func(path string, argv, env []string) error
 }
@@ -58,6 +61,7 @@ func (b *Boot) Run(ctx context.Context, c Command) error {
 	if err := b.lockDown(); err != nil {
 		return fmt.Errorf("cannot take write permission below %s away: %w", b.Config.BaseDir, err)
 	}
+	b.prepareNotify()
 	if err := b.firstStart(ctx); err != nil {
 		return err
 	}
@@ -103,6 +107,13 @@ func (b *Boot) runAlways(ctx context.Context) error {
 	}
 	_ = setup.CreateDirsInTree(b.Config) // settle tries again, and returns the error
 	return nil
+}
+
+// prepareNotify decides whether anybody is notified in this life of the container.
+func (b *Boot) prepareNotify() {
+	if err := notify.Prepare(b.Config); err != nil {
+		b.Log.Error().Msg(err.Error())
+	}
 }
 
 // render turns the templates into configuration, and returns supervisord's.

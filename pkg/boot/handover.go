@@ -156,8 +156,19 @@ func (b *Boot) stay(ctx context.Context, conf *supervisorconf.Conf) error {
 	if err != nil {
 		return err
 	}
+	b.ended()
 	b.finish()
 	return &Ended{status}
+}
+
+// ended calls Ended, which another signal ends.
+func (b *Boot) ended() {
+	if b.Ended == nil {
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
+	defer stop()
+	b.Ended(ctx)
 }
 
 // finish runs the scripts of run.finish. When one fails the others run all the same,

@@ -60,7 +60,12 @@ func runBackup(command string, dryRun bool) error {
 		if dryRun {
 			return backup.Result{}, r.DryRun(ctx, os.Stdout)
 		}
-		return r.Backup(ctx)
+		ping := pinger(r.Config.BackupPingURL, func(err error) { r.Log.Warn().Msgf("IMAGE_BACKUP_PING_URL: %v", err) })
+		ping.Start(context.WithoutCancel(ctx))
+		result, err := r.Backup(ctx)
+		sender(r.Config.RunDir, r.Log).backedUp(result, err)
+		endPing(ctx, ping, codeOf(outcome(ctx, result, err)))
+		return result, err
 	})
 }
 
@@ -81,6 +86,11 @@ func withRunner(command string, do func(backup.Runner, context.Context) (backup.
 		r.Terminal = os.Stderr
 	}
 	result, err := do(r, ctx)
+	return outcome(ctx, result, err)
+}
+
+// outcome is what the command ends with.
+func outcome(ctx context.Context, result backup.Result, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)

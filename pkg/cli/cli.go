@@ -145,24 +145,31 @@ func suggestion(c *cobra.Command, args []string) string {
 // exit codes.
 func exitCode(command string, err error) int {
 	var exit *exitError
+	switch {
+	case err == nil:
+	case !errors.As(err, &exit):
+		say(command, err)
+	case exit.err != nil:
+		say(command, exit.err)
+	}
+	return codeOf(err)
+}
+
+// codeOf is the exit code for an error, without its message.
+func codeOf(err error) int {
+	var exit *exitError
 	var invalid *config.Error
 	var signal signalled
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &exit):
-		if exit.err != nil {
-			say(command, exit.err)
-		}
 		return exit.code
 	case errors.As(err, &invalid):
-		say(command, err)
 		return exitInvalid
 	case errors.As(err, &signal):
-		say(command, err)
 		return signal.exitCode()
 	}
-	say(command, err)
 	return exitFailed
 }
 

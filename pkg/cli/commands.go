@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ZPascal/container-manager/pkg/health"
+	"github.com/ZPascal/container-manager/pkg/notify"
 )
 
 // entry is a subcommand that has not been made yet. Making all of them with their
@@ -28,6 +29,7 @@ func entries() []entry {
 		{"", "render", renderCommand},
 		{"", "exec", execCommand},
 		{"", "log-level", logLevelCommand},
+		{"", "notify", notifyCommand},
 		{"Health", "health", healthCommand},
 		{"", "check-liveness", checkLivenessCommand},
 		{"", "check-readiness", checkReadinessCommand},
@@ -48,5 +50,6 @@ func entries() []entry {
 		{"", "wake", wakeCommand},
 		{"", health.WorkerCommand, restartWorkerCommand},
 		{"", health.ResumeCommand, resumeCommand},
+		{"", notify.WorkerCommand, notifyWorkerCommand},
 	}
 }

@@ -115,7 +115,11 @@ func runCron(command string, o cronOptions) error {
 	if cfg.Supervised != "" {
 		runner.Notice = log.Named(log.NewLiving(log.ToContainer(io.Discard, cfg.PIDFile), options), command)
 	}
-	return badLines(runner.Run(ctx, reload))
+	outside := jobsOutside{cfg: cfg, log: runner.Log, notices: sender(cfg.RunDir, runner.Log)}
+	runner.Ping, runner.Failed = outside.ping, outside.failed
+	err = runner.Run(ctx, reload)
+	outside.wait()
+	return badLines(err)
 }
 
 func (o *cronOptions) addTo(flags *pflag.FlagSet) {

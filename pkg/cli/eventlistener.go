@@ -19,6 +19,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/events"
 	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/notify"
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/starter"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
@@ -67,10 +68,15 @@ func eventListener(c *cobra.Command, args []string) error {
 			l.Error().Msgf("cannot start programs that have ended, trying again: %v", err)
 		})
 	}
-	end := func() { starts.End(); again.End() }
+	// And it has events told that anybody in the container has seen.
+	notices := notify.Watch(config.RunDir(), func(err error) {
+		l.Error().Msgf("events are not told yet, trying again: %v", err)
+	})
+	tell := sender(config.RunDir(), l)
+	end := func() { starts.End(); again.End(); notices.End() }
 	defer end()
 	files := events.Files{PIDDir: args[0], StateDir: args[1], Log: l}
-	ends := crashes.Keeper{RunDir: config.RunDir(), Settings: sync.OnceValue(crashSettings), Log: loud, Now: time.Now}
+	ends := crashes.Keeper{RunDir: config.RunDir(), Settings: sync.OnceValue(crashSettings), Log: loud, Now: time.Now, Told: tell.loops}
 	return events.Listen(os.Stdin, os.Stdout, finishing(func(e events.Event) {
 		l.Debug().Msgf("%s is %s, and was %s", e.Payload["processname"], strings.TrimPrefix(e.Name, "PROCESS_STATE_"), e.Payload["from_state"])
 		files.Handle(e)
@@ -78,6 +84,8 @@ func eventListener(c *cobra.Command, args []string) error {
 		look()
 		starts.Handle(e)
 		again.Handle(e)
+		tell.fatal(e)
+		notices.Look()
 	}, end))
 }
 

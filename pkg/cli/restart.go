@@ -120,6 +120,8 @@ func restartWorker(command string, r health.Request) error {
 	programs.Log = log.Named(programs.Log, "restart") // as it is part of that command
 	told := log.New(log.ToContainer(io.Discard, programs.Config.PIDFile), logOptions(programs.Config))
 	programs.Told = func(text string) { l := log.Named(told, "restart"); l.Info().Msg(text) }
+	tell := sender(programs.Config.RunDir, programs.Log)
+	programs.Restarted = tell.restarted
 	err = programs.Restart(context.Background(), r)
 	switch {
 	case errors.Is(err, health.ErrLeftAlone):

@@ -42,7 +42,11 @@ what is moved away. Such a restore is refused: stop the program.
 					return r.Discard(ctx)
 				}
 				r.Stop, r.Force = stop, force
-				return r.Restore(ctx, which)
+				result, err := r.Restore(ctx, which)
+				if err == nil {
+					sender(r.Config.RunDir, r.Log).restored(result.Archive, result.Problems)
+				}
+				return result, err
 			})
 		},
 	}

@@ -73,6 +73,7 @@ func run(name string, command boot.Command) (ended error) {
 		return err
 	}
 	l := log.New(os.Stderr, startOptions(cfg))
+	ending := lastNotice{cfg: cfg, log: log.Named(l, "notify")}
 	b := boot.Boot{
 		Config: cfg,
 		Log:    log.Named(l, name),
@@ -80,11 +81,18 @@ func run(name string, command boot.Command) (ended error) {
 
 		Builtins: builtin,
 		Restore: func(ctx context.Context, recorded bool, record func(archive string) error) error {
-			return backup.RestoreFirst(ctx, cfg, log.Named(l, "restore"), recorded, record)
+			return backup.RestoreFirst(ctx, cfg, log.Named(l, "restore"), recorded, func(archive string) error {
+				sender(cfg.RunDir, log.Named(l, "restore")).restored(archive, 0)
+				return record(archive)
+			})
 		},
 		Release: release,
-		Ending:  func(why string) { writeLastWords(cfg.TerminationLog, why) },
-		Exec:    syscall.Exec,
+		Ending: func(why string, failed bool) {
+			writeLastWords(cfg.TerminationLog, why)
+			ending.note(why, failed)
+		},
+		Ended: ending.tell,
+		Exec:  syscall.Exec,
 	}
 	if warning := config.LeftBehind(); warning != "" {
 		b.Log.Warn().Msg(warning)

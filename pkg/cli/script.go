@@ -14,6 +14,7 @@ import (
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/notify"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/pkg/setup"
 )
@@ -69,8 +70,11 @@ func builtin(name string) scriptdir.Builtin {
 	if step := setup.Builtin(name); step != nil {
 		return step
 	}
-	if name == health.BaseProbe {
+	switch name {
+	case health.BaseProbe:
 		return checkBase
+	case notify.Webhook:
+		return postEvent
 	}
 	return backup.Builtin(name)
 }

@@ -40,6 +40,8 @@ type Config struct {
 	LivenessDir       string `envconfig:"IMAGE_HEALTH_LIVENESS_DIR" default:"$IMAGE_HEALTH_DIR/liveness.probes.d" kind:"path" desc:"Liveness probes"`
 	ReadinessDir      string `envconfig:"IMAGE_HEALTH_READINESS_DIR" default:"$IMAGE_HEALTH_DIR/readiness.probes.d" kind:"path" desc:"Readiness probes"`
 
+	NotifyDir string `envconfig:"IMAGE_NOTIFY_DIR" default:"$IMAGE_BASE_DIR/notify.d" kind:"path" desc:"Scripts that are called when something is wrong"`
+
 	StorageBaseDir  string   `envconfig:"STORAGE_BASE_DIR" default:"/storage" kind:"path" group:"Storage and the running container" desc:"Root of what outlives the container"`
 	BackupDir       string   `envconfig:"STORAGE_BACKUP_DIR" default:"$STORAGE_BASE_DIR/backup" kind:"path" desc:"Backup archives"`
 	ConfDir         string   `envconfig:"STORAGE_CONF_DIR" default:"$STORAGE_BASE_DIR/conf" kind:"path" desc:"Configuration that the application keeps"`
@@ -69,6 +71,7 @@ type Config struct {
 	BackupPostDir   string           `envconfig:"IMAGE_BACKUP_POST_DIR" default:"$IMAGE_BACKUP_DIR/post.d" kind:"path" desc:"Scripts that are called with the path of every new archive, for copies elsewhere"`
 	AgeRecipients   string           `envconfig:"IMAGE_BACKUP_AGE_RECIPIENTS" kind:"recipients" is:"secret" desc:"Public keys of age that archives are encrypted to, with blanks between them"`
 	AgePassphrase   string           `envconfig:"IMAGE_BACKUP_AGE_PASSPHRASE_FILE" kind:"path" is:"optional" desc:"File with a passphrase that archives are encrypted with instead"`
+	BackupPingURL   string           `envconfig:"IMAGE_BACKUP_PING_URL" kind:"url" is:"secret" desc:"Dead man's switch that is told of each backup: URL/start before it, URL/EXITSTATUS behind"`
 	AgeIdentities   string           `envconfig:"IMAGE_BACKUP_AGE_IDENTITY_FILE" default:"$IMAGE_SECRETS_DIR/backup-identity.txt" kind:"path" desc:"File with the secret keys of age that a restore decrypts with"`
 
 	RestoreFirstStart Bool  `envconfig:"IMAGE_RESTORE_ON_FIRST_START" default:"true" desc:"Restore the newest archive on the first start"`
@@ -94,6 +97,10 @@ type Config struct {
 	HTTPAddress   string `envconfig:"IMAGE_HTTP_ADDRESS" kind:"listen" group:"Health and metrics over HTTP" desc:"Where health, metrics and a page are served: :9090, 127.0.0.1:9090 or unix:/path; empty is nowhere"`
 	HTTPTokenFile string `envconfig:"IMAGE_HTTP_TOKEN_FILE" kind:"path" is:"optional" desc:"File with a token that metrics and page ask for; without it everybody who can connect sees them"`
 	HTTPLogs      Bool   `envconfig:"IMAGE_HTTP_LOGS" default:"false" desc:"Show on the page the last lines of the programs' logs, and what errors quote of them"`
+
+	NotifyURL     string   `envconfig:"IMAGE_NOTIFY_URL" kind:"url" is:"secret" group:"Notifications" desc:"Where the built-in webhook posts events to, as JSON; without it, nothing is posted"`
+	NotifyEvery   Duration `envconfig:"IMAGE_NOTIFY_EVERY" default:"1h" desc:"How long the same event is not told again, but counted; 0 tells every one"`
+	NotifyTimeout Duration `envconfig:"IMAGE_NOTIFY_TIMEOUT" default:"30s" desc:"How long a script of IMAGE_NOTIFY_DIR may take until its process group is killed; 0 is no limit"`
 
 	RedisHost         string `envconfig:"LOGGING_REDIS_HOST" kind:"host" group:"Logs" desc:"host or host:port that filebeat ships logs to; it runs only when this is set, or the image has a filebeat-output.yml"`
 	RedisPort         string `envconfig:"LOGGING_REDIS_PORT" kind:"port" desc:"Port of that Redis where the host does not name it, else 6379; ends up in LOGGING_REDIS_HOST"`

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -129,6 +130,7 @@ var checks = map[string]func(string) error{
 		}
 		return nil
 	},
+	"url":        checkURL,
 	"host":       checkHost,
 	"port":       checkPort,
 	"listen":     checkListen,
@@ -138,6 +140,15 @@ var checks = map[string]func(string) error{
 	"recipients": checkRecipients,
 	"format":     oneOf("console", "json"),
 	"level":      inAnyCase(oneOf("debug", "info", "warn", "error")),
+}
+
+// checkURL never shows the address: it may hold a token.
+func checkURL(v string) error {
+	u, err := url.Parse(v)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return errors.New("expected a URL such as https://example.org/path")
+	}
+	return nil
 }
 
 // maxSocket is the longest path that works. The kernel takes 107 bytes, and supervisord

@@ -1,6 +1,7 @@
 package crashes
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ type Keeper struct {
 	// for months does not read the configuration.
 	Settings func() Settings
 	Log      log.Logger
+	// Told is called when the log says that a program loops. It may be nil.
+	Told func(program, text string)
 	// Now is time.Now; tests set another clock.
 	Now func() time.Time
 
@@ -122,7 +125,11 @@ func (k *Keeper) crashed(program string, r *Record, limit config.Rate) {
 	r.Crashes = r.Crashes[max(0, len(r.Crashes)-config.MaxRate):]
 	loops := r.Loops(r.Last.At, limit)
 	if loops && !r.Told {
-		k.Log.Error().Msgf("%s loops: it %s and has ended unexpectedly %s (IMAGE_HEALTH_CRASHES); it is unhealthy until it stays up", program, r.Last, limit)
+		text := fmt.Sprintf("%s loops: it %s and has ended unexpectedly %s (IMAGE_HEALTH_CRASHES); it is unhealthy until it stays up", program, r.Last, limit)
+		k.Log.Error().Msg(text)
+		if k.Told != nil {
+			k.Told(program, text)
+		}
 	}
 	r.Told = loops
 }

@@ -66,9 +66,10 @@ func (j *job) Run() {
 	}
 	l.Info().Msgf("start: %s", cut(e.Command))
 	start := time.Now()
-	ended := j.scheduler.histories.began(e, start)
+	ended, tell := j.scheduler.histories.began(e, start), j.scheduler.begins(e)
 	err := j.scheduler.run(e, func(line string) { l.Info().Msg(line) })
 	ended(err)
+	tell(err)
 	took := time.Since(start).Round(time.Millisecond)
 	j.notice(e, err)
 	if err == nil {

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/ZPascal/container-manager/pkg/schedule"
+	"github.com/ZPascal/container-manager/pkg/webhook"
 )
 
 // maxLine is half of what Linux takes as one argument, and far above what anybody
@@ -162,6 +163,11 @@ func (p *parser) assign(name, value string) error {
 			p.tz = zone
 		} else {
 			p.cronTZ = zone
+		}
+	}
+	if name == pingVariable && value != "" {
+		if err := webhook.CheckURL(value); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	p.env = append(p.env, name+"="+value)

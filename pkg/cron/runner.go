@@ -29,6 +29,11 @@ type Runner struct {
 	// Builtin returns the name of the job that runs a command of the container manager's
 	// own, and "" for other commands. It may be nil.
 	Builtin func(command string) string
+	// Ping tells the dead man's switch at an address that a job begins, and returns what
+	// tells it how the job has ended. Failed is told of each run that has gone wrong. Both
+	// may be nil, and may not wait.
+	Ping   func(e Entry, address string) (ended func(status int))
+	Failed func(e Entry, run Run)
 
 	// command runs an entry's command; runCommand when nil.
 	command func(ctx context.Context, e Entry, output func(line string)) error

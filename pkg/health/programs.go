@@ -35,6 +35,9 @@ type Programs struct {
 	// Told gets a line for the container's own log about each restart, and each reason why a
 	// program may wait for others for ever. It may be nil.
 	Told func(line string)
+	// Restarted gets the names of programs that a check has restarted, or could not restart,
+	// and the same line. It may be nil.
+	Restarted func(names []string, line string)
 }
 
 // Stop stops programs that the caller has marked; see supervisor.Client.Stop.

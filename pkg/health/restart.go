@@ -112,7 +112,7 @@ func (p Programs) restart(ctx context.Context, r Request, processes []supervisor
 		}
 		keep(i)
 	}
-	p.tell(names, r.Why, err)
+	p.tell(r, names, err)
 	if err == nil {
 		p.Log.Info().Msgf("restarted %s in %s", strings.Join(names, ", "), time.Since(begin).Round(time.Millisecond))
 	}
@@ -121,13 +121,15 @@ func (p Programs) restart(ctx context.Context, r Request, processes []supervisor
 
 // tell says in one line for the container's own log that programs were restarted, and
 // why: the log of the check is a file.
-func (p Programs) tell(names []string, why string, err error) {
-	if p.Told == nil {
-		return
-	}
-	text := fmt.Sprintf("restarted %s: %s", strings.Join(names, ", "), why)
+func (p Programs) tell(r Request, names []string, err error) {
+	text := fmt.Sprintf("restarted %s: %s", strings.Join(names, ", "), r.Why)
 	if err != nil {
-		text = fmt.Sprintf("cannot restart %s: %v; it was to be restarted because of this: %s", strings.Join(names, ", "), err, why)
+		text = fmt.Sprintf("cannot restart %s: %v; it was to be restarted because of this: %s", strings.Join(names, ", "), err, r.Why)
 	}
-	p.Told(text)
+	if p.Told != nil {
+		p.Told(text)
+	}
+	if p.Restarted != nil && r.Check != "" {
+		p.Restarted(names, text)
+	}
 }

@@ -41,8 +41,8 @@ type Init struct {
 
 	Essential []string    // full names of the programs that the container is nothing without
 	Limit     config.Rate // how often one of these may crash
-	// Ending is told, once, why the container ends by itself.
-	Ending func(why string)
+	// Ending is told, once, why the container ends by itself, and whether that is a failure.
+	Ending func(why string, failed bool)
 
 	// Release ends the set-up's own listening for signals, once they are listened for
 	// here: SIGHUP ends a set-up, and reloads supervisord. Nil where nobody listens.
@@ -159,7 +159,7 @@ func (l *life) end(e end) {
 		}
 		level().Msg(e.line())
 		if l.Ending != nil {
-			l.Ending(e.line())
+			l.Ending(e.line(), e.code != 0 || e.failed || e.status != 0)
 		}
 	}
 	l.stop(unix.SIGTERM)

@@ -22,6 +22,8 @@ type Command struct {
 	Args []string // without the path itself
 	Env  []string // NAME=value; nil means this process's own
 	Dir  string   // empty means this process's own
+	// Stdin is the standard input; nil is nothing to read.
+	Stdin *os.File
 	// Output is called for every line of standard output and error, as they
 	// come and without the line end. Lines above 64 KiB come in pieces.
 	Output func(line string)
@@ -113,6 +115,9 @@ func (c Command) start(output *os.File) (cmd *exec.Cmd, pidfd int, err error) {
 	for _, descriptor := range []*int{&pidfd, nil} {
 		cmd, pidfd = exec.Command(c.Path, c.Args...), -1
 		cmd.Env, cmd.Dir = c.Env, c.Dir
+		if c.Stdin != nil {
+			cmd.Stdin = c.Stdin
+		}
 		cmd.Stdout, cmd.Stderr = output, output
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session, PidFD: descriptor}
 		if err = cmd.Start(); !errors.Is(err, syscall.EINVAL) {

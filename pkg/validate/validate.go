@@ -80,7 +80,7 @@ func (v *validator) variables() error {
 // scripts checks everything that a start, a backup or a check runs.
 func (v *validator) scripts() error {
 	for _, dir := range []string{
-		v.RunAlwaysDir, v.RunOnceDir, v.RunFinishDir, v.BackupScriptsDir, v.BackupPostDir, v.RestoreScriptsDir, v.LivenessDir, v.ReadinessDir,
+		v.RunAlwaysDir, v.RunOnceDir, v.RunFinishDir, v.BackupScriptsDir, v.BackupPostDir, v.RestoreScriptsDir, v.LivenessDir, v.ReadinessDir, v.NotifyDir,
 	} {
 		files, err := scriptdir.Find(dir)
 		if err != nil {

@@ -59,6 +59,7 @@ var promised = map[string]kind{
 	"image/logging/logrotate.d/logrotate-backup.conf":     template,
 	"image/logging/logrotate.d/logrotate-crond.conf":      template,
 	"image/logging/logrotate.d/logrotate-supervisor.conf": template,
+	"image/notify.d/webhook.py":                           entry,
 	"image/restore/restore.py":                            entry,
 	"image/restore/scripts/restore-logs.py":               entry,
 	"image/supervisord/conf.d/00-crond.conf":              template,

@@ -1,0 +1,172 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/log"
+)
+
+// Deliverer takes events out of the spool and calls the scripts with each.
+type Deliverer struct {
+	Config config.Config
+	Log    log.Logger
+	// Holds reports whether an event still is to be told; nil is yes.
+	Holds func(context.Context, Event) bool
+	// Now is time.Now; tests set another clock.
+	Now func() time.Time
+}
+
+// Run tells all events that wait, one after another, and returns when there are no more.
+// An event leaves the spool when all scripts have been called with it. When ctx is done,
+// or this process is killed before, it is told again.
+func (d Deliverer) Run(ctx context.Context) error {
+	return d.locked(ctx, func() error {
+		for {
+			names, err := pending(d.dir())
+			if err != nil || len(names) == 0 {
+				return err
+			}
+			for _, name := range names {
+				if err := d.deliver(ctx, name); err != nil {
+					return err
+				}
+			}
+		}
+	})
+}
+
+// RunLast tells the newest event only, for somebody who has little time.
+func (d Deliverer) RunLast(ctx context.Context) error {
+	return d.locked(ctx, func() error {
+		names, err := pending(d.dir())
+		if err != nil || len(names) == 0 {
+			return err
+		}
+		return d.deliver(ctx, names[len(names)-1])
+	})
+}
+
+func (d Deliverer) dir() string { return Dir(d.Config.RunDir) }
+
+// locked keeps two processes from telling the same event.
+func (d Deliverer) locked(ctx context.Context, do func() error) error {
+	lock, err := fsutil.WaitLock(ctx, filepath.Join(d.dir(), lockName), func() {})
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	return do()
+}
+
+// deliver tells one event. The error says that it stays in the spool.
+func (d Deliverer) deliver(ctx context.Context, name string) error {
+	path := filepath.Join(d.dir(), name)
+	data, err := fsutil.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var e Event
+	if err == nil {
+		err = json.Unmarshal(data, &e)
+	}
+	switch {
+	case err != nil:
+		d.Log.Error().Msgf("an event cannot be read, and nobody is notified of it: %v", err)
+	case d.Holds != nil && !d.Holds(ctx, e):
+	default:
+		if err := d.tell(ctx, name, e); err != nil {
+			return err
+		}
+	}
+	return os.Remove(path)
+}
+
+// tell calls the scripts, unless the same event was told a short time ago.
+func (d Deliverer) tell(ctx context.Context, name string, e Event) error {
+	every := time.Duration(d.Config.NotifyEvery)
+	known := readTold(d.dir())
+	last := known[e.key()]
+	switch {
+	case last.Event == name: // its deliverer was killed before it could remove it
+		return nil
+	case last.recent(d.Now(), every):
+		last.Folded++
+	default:
+		e.Repeated, e.Lost = last.Folded, takeLost(d.dir())
+		reached := d.Call(ctx, e)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !reached {
+			return nil // the next one is told at once
+		}
+		last = telling{At: d.Now()}
+	}
+	last.Event = name
+	known[e.key()] = last
+	if err := known.write(d.dir(), d.Now(), every); err != nil {
+		d.Log.Warn().Msgf("the same event may be told again: %v", err)
+	}
+	return nil
+}
+
+// Call calls all scripts with an event, and reports whether one has taken it.
+func (d Deliverer) Call(ctx context.Context, e Event) (reached bool) {
+	results, err := d.CallEach(ctx, e)
+	if err != nil {
+		d.Log.Error().Msgf("nobody is notified that %s: %v", e.What, err)
+		return false
+	}
+	for _, r := range results {
+		if r.Err == nil {
+			reached = true
+		} else if ctx.Err() == nil {
+			d.Log.Error().Msgf("%s has not told that %s: %v", r.Script, e.What, r.Err)
+		}
+	}
+	return reached
+}
+
+// Result is what became of a script.
+type Result struct {
+	Script string
+	Took   time.Duration
+	Err    error
+}
+
+// CallEach calls all scripts with an event, one after another.
+func (d Deliverer) CallEach(ctx context.Context, e Event) ([]Result, error) {
+	scripts, err := Scripts(d.Config)
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(e.tidy().labelled(d.Config))
+	if err != nil {
+		return nil, err
+	}
+	data = append(data, '\n')
+	results := make([]Result, 0, len(scripts))
+	for _, f := range scripts {
+		if ctx.Err() != nil {
+			break
+		}
+		began := time.Now()
+		err := d.call(ctx, f, data)
+		results = append(results, Result{f.Name, time.Since(began), err})
+	}
+	return results, nil
+}
+
+// errTime says that the built-in script has used up its time.
+func errTime(limit time.Duration) error {
+	return fmt.Errorf("did not end within %s (IMAGE_NOTIFY_TIMEOUT)", limit)
+}
