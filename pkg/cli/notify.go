@@ -31,6 +31,9 @@ Exit codes:
   1  one has not, or there is none
   2  the command line or the environment is invalid
 `,
+		Example: `
+  docker exec hello container-manager notify --test
+`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !test {
