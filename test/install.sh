@@ -28,6 +28,7 @@ test   podman-compose         podman-compose  -
 test   /usr/lib/podman/aardvark-dns aardvark-dns -
 test   iptables               iptables        -
 test   rclone                 rclone          -
+test   promtool               prometheus      prometheus
 test   strace                 strace          strace
 test   valgrind               valgrind        valgrind
 release mmdebstrap            mmdebstrap      -
