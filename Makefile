@@ -35,10 +35,13 @@ BINARY := $(BUILD)/bin/container-manager
 GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 	-ldflags '-s -w -X $(CLI).version=$(VERSION) -X $(CLI).revision=$(REVISION)'
 
+BENCHSTAT := go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+MICROBENCHED := ./pkg/cron ./pkg/schedule ./pkg/supervisorconf ./pkg/render ./pkg/backup/archive
+
 # sudo and minimal images leave these out.
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 
-.PHONY: help run build quick test test-slow lint fuzz faults bench image dist pictures clean
+.PHONY: help run build quick test test-slow lint fuzz faults bench bench-peers microbench image dist pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +85,15 @@ faults: ## inject faults at random for an hour, or FAULTS_FOR=...; SEED=... agai
 bench: ## measure, on this machine
 	@test/install.sh run test bench
 	go run ./test/bench
+
+bench-peers: ## measure beside other tools, and write doc/benchmarks.md: a quarter of an hour
+	@test/install.sh run test bench
+	go run ./test/bench peers
+
+microbench: ## compare parts of the code with their recorded times, or RECORD=1 to record them
+	@mkdir -p '$(BUILD)'
+	go test -run '^$$' -bench . -count 6 $(MICROBENCHED) >'$(BUILD)/microbench.txt'
+	$(if $(RECORD),cp '$(BUILD)/microbench.txt' test/bench/microbench.txt,$(BENCHSTAT) test/bench/microbench.txt '$(BUILD)/microbench.txt')
 
 image: ## build the image with docker or podman, whichever answers, or ENGINE=...
 	@test -n '$(ENGINE)' || { echo 'make: neither docker nor podman answers: start or install one, or name it: make image ENGINE=podman' >&2; exit 1; }
