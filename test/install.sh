@@ -34,6 +34,11 @@ test   valgrind               valgrind        valgrind
 release mmdebstrap            mmdebstrap      -
 release qemu-aarch64-static   qemu-user-static -
 bench  pigz                   pigz            pigz
+bench  s6-svscan              s6              s6
+bench  runsvdir               runit           runit
+bench  tini                   tini            tini
+bench  dumb-init              dumb-init       dumb-init
+bench  restic                 restic          restic
 lint   shellcheck             shellcheck      shellcheck
 END
 }

@@ -17,18 +17,19 @@ const seed = 20240607
 const (
 	smallFiles = 50_000
 	smallDirs  = 250
+	smallShare = 20_000 // bytes of all data for which there is one small file at most
 	logSize    = 64 << 20
 	binSize    = 96 << 20
 )
 
-// generate makes a tree of about size bytes: 50,000 small files of text, half
+// generate makes a tree of about size bytes: up to 50,000 small files of text, half
 // the rest logs, and half random bytes.
 func generate(dir string, size int64) error {
 	g := generator{rand: rand.New(rand.NewPCG(seed, seed)), dir: dir}
 	for range 3000 {
 		g.words = append(g.words, g.word())
 	}
-	small, err := g.small()
+	small, err := g.small(int(min(smallFiles, size/smallShare)))
 	if err != nil {
 		return err
 	}
@@ -54,8 +55,8 @@ func (g *generator) word() string {
 }
 
 // small writes the small files and returns how many bytes they have.
-func (g *generator) small() (total int64, err error) {
-	for i := range smallFiles {
+func (g *generator) small(n int) (total int64, err error) {
+	for i := range n {
 		path := filepath.Join(g.dir, "small", fmt.Sprintf("%03d", i%smallDirs), fmt.Sprintf("%05d.json", i))
 		var b strings.Builder
 		for want := 100 + g.rand.IntN(5000); b.Len() < want; {

@@ -3,6 +3,7 @@
 // medians. Absolute times drift with the machine.
 //
 //	bench [NAME ...]
+//	bench render     writes doc/benchmarks.md anew, from the recorded figures
 package main
 
 import (
@@ -18,6 +19,9 @@ type benchmark struct {
 	name string
 	run  func(*bench) error
 }
+
+// alone is the group that runs only when it is named.
+const alone = "peers"
 
 func benchmarks() []benchmark {
 	return []benchmark{
@@ -37,13 +41,14 @@ func benchmarks() []benchmark {
 		{"stdout", benchStdout},
 		{"image", benchImage},
 		{"overlay", benchOverlay},
+		{alone, benchPeers},
 	}
 }
 
 // steps are what this program runs in processes of its own, so that each has a
 // peak of memory to itself.
 func steps() map[string]func([]string) error {
-	return map[string]func([]string) error{"pack": packStep, "verify": verifyStep, "unpack": unpackStep, "parse": parseStep, "lines": writeLines, "starts": startsStep}
+	return map[string]func([]string) error{"pack": packStep, "verify": verifyStep, "unpack": unpackStep, "parse": parseStep, "lines": writeLines, "starts": startsStep, "web": webStep}
 }
 
 // bench is what the benchmarks share.
@@ -62,6 +67,13 @@ func main() {
 	if len(os.Args) > 2 && steps()[os.Args[1]] != nil {
 		if err := steps()[os.Args[1]](os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if slices.Equal(os.Args[1:], []string{"render"}) {
+		if err := render("."); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
 		return
@@ -87,7 +99,7 @@ func run(names []string) error {
 	}
 	fmt.Printf("%-58s %12s %12s %8s %8s\n", "", "ours", "reference", "ratio", "at most")
 	for _, benchmark := range benchmarks() {
-		if len(names) > 0 && !slices.Contains(names, benchmark.name) {
+		if len(names) > 0 && !slices.Contains(names, benchmark.name) || len(names) == 0 && benchmark.name == alone {
 			continue
 		}
 		if err := benchmark.run(b); err != nil {
