@@ -19,6 +19,7 @@ run    ps                     procps          procps
 test   gcc                    gcc             gcc
 test   busybox                busybox-static  busybox
 test   redis-server           redis-server    redis
+test   groff                  groff-base      groff
 test   /usr/include/stdlib.h  libc6-dev       musl-dev
 test   podman                 podman          podman
 test   runc                   runc            runc

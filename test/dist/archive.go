@@ -6,14 +6,16 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
-// write packs a directory as tar.gz, with a program behind it as usr/bin/container-manager
-// where one is given: sorted, owned by root, without times, so that the same files are
+// write packs a directory as tar.gz, with the manual pages behind it, and a program as
+// usr/bin/container-manager where one is given: sorted, owned by root, without times, so that the same files are
 // the same bytes wherever and whenever it runs.
-func write(w io.Writer, dir string, programs ...string) error {
+func write(w io.Writer, dir string, pages map[string]string, programs ...string) error {
 	zipped := gzip.NewWriter(w)
 	archive := tar.NewWriter(zipped)
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -35,6 +37,17 @@ func write(w io.Writer, dir string, programs ...string) error {
 	})
 	if err != nil {
 		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(pages)) {
+		header := &tar.Header{
+			Name: "usr/share/man/man1/" + name, Format: tar.FormatUSTAR, Mode: 0o644, Typeflag: tar.TypeReg, Size: int64(len(pages[name])),
+		}
+		if err := archive.WriteHeader(header); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(archive, pages[name]); err != nil {
+			return err
+		}
 	}
 	for _, program := range programs {
 		info, err := os.Stat(program)

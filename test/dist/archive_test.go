@@ -31,7 +31,7 @@ func tree(t *testing.T) string {
 
 func pack(t *testing.T, dir string) []byte {
 	var b bytes.Buffer
-	if err := write(&b, dir); err != nil {
+	if err := write(&b, dir, map[string]string{"b.1": "x", "a.1": "y"}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -53,7 +53,7 @@ func TestWrite(t *testing.T) {
 		}
 		got = append(got, fmt.Sprintf("%s %o %d:%d %s", h.Name, h.Mode, h.Uid, h.Gid, h.Linkname))
 	}
-	want := []string{"image/ 755 0:0 ", "image/env 777 0:0 /tmp/env", "image/global.conf 644 0:0 ", "image/step.sh 755 0:0 "}
+	want := []string{"image/ 755 0:0 ", "image/env 777 0:0 /tmp/env", "image/global.conf 644 0:0 ", "image/step.sh 755 0:0 ", "usr/share/man/man1/a.1 644 0:0 ", "usr/share/man/man1/b.1 644 0:0 "}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("the archive holds\n%q\nwant\n%q", got, want)
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/ZPascal/container-manager/pkg/cli"
 )
 
 const usage = `usage: dist archive DIR [PROGRAM] >FILE.tar.gz
@@ -18,7 +20,7 @@ func main() {
 	var err error
 	switch {
 	case len(args) >= 2 && len(args) <= 3 && args[0] == "archive":
-		err = write(os.Stdout, args[1], args[2:]...)
+		err = write(os.Stdout, args[1], cli.ManPages(), args[2:]...)
 	case len(args) == 4 && args[0] == "sbom":
 		var seconds int64
 		if seconds, err = strconv.ParseInt(args[3], 10, 64); err == nil {
