@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -73,8 +74,22 @@ func run(name string, command boot.Command) (ended error) {
 		return err
 	}
 	l := log.New(os.Stderr, startOptions(cfg))
+	b := bootOf(cfg, l, name, since, release)
+	for _, warning := range doubts(cfg) {
+		b.Log.Warn().Msg(warning)
+	}
+	// A restore that was killed half way is taken back before anything looks at
+	// the storage.
+	if err := backup.RecoverAtStart(ctx, cfg, log.Named(l, "restore")); err != nil {
+		return err
+	}
+	return exitOf(ctx, b.Run(ctx, command))
+}
+
+// bootOf puts the start together.
+func bootOf(cfg config.Config, l log.Logger, name string, since time.Time, release func() error) boot.Boot {
 	ending := lastNotice{cfg: cfg, log: log.Named(l, "notify")}
-	b := boot.Boot{
+	return boot.Boot{
 		Config: cfg,
 		Log:    log.Named(l, name),
 		Since:  since,
@@ -94,21 +109,17 @@ func run(name string, command boot.Command) (ended error) {
 		Ended: ending.tell,
 		Exec:  syscall.Exec,
 	}
-	if warning := config.LeftBehind(); warning != "" {
-		b.Log.Warn().Msg(warning)
-	}
-	for _, warning := range config.Misspelled(cfg.Environ) {
-		b.Log.Warn().Msg(warning)
-	}
-	if warning := health.Unreachable(cfg); warning != "" {
-		b.Log.Warn().Msg(warning)
-	}
-	// A restore that was killed half way is taken back before anything looks at
-	// the storage.
-	if err := backup.RecoverAtStart(ctx, cfg, log.Named(l, "restore")); err != nil {
-		return err
-	}
-	err = b.Run(ctx, command)
+}
+
+// doubts are warnings of variables that are valid, and probably wrong.
+func doubts(cfg config.Config) []string {
+	warnings := append([]string{config.LeftBehind()}, config.Misspelled(cfg.Environ)...)
+	warnings = append(warnings, health.Unreachable(cfg))
+	return slices.DeleteFunc(warnings, func(warning string) bool { return warning == "" })
+}
+
+// exitOf gives the error of a start its exit status.
+func exitOf(ctx context.Context, err error) error {
 	var badTemplates *render.Error
 	var over *boot.Ended
 	var notRun *boot.NotRunError

@@ -6,9 +6,7 @@
 package render
 
 import (
-	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -20,13 +18,6 @@ import (
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
-
-// Error lists every problem of the templates, with file and line.
-type Error struct{ Problems []string }
-
-func (e *Error) Error() string {
-	return "the configuration templates are invalid:\n  " + strings.Join(e.Problems, "\n  ")
-}
 
 // SupervisorConf is the rendered configuration that supervisord is started with
 // and that its clients read.
@@ -129,18 +120,6 @@ func (r *renderer) all() (*supervisorconf.Conf, error) {
 	return conf, r.app()
 }
 
-// texts sorts problems by their place.
-func texts(problems []problem) []string {
-	slices.SortStableFunc(problems, func(a, b problem) int {
-		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.line, b.line))
-	})
-	var texts []string
-	for _, p := range problems {
-		texts = append(texts, p.String())
-	}
-	return texts
-}
-
 // renderer collects the results, so that nothing is written unless all is well.
 type renderer struct {
 	config.Config
@@ -162,22 +141,6 @@ type output struct {
 	perm fs.FileMode
 }
 
-type problem struct {
-	file string
-	line int
-	text string
-}
-
-// noLine is the line of a problem with a whole file.
-const noLine = 0
-
-func (p problem) String() string {
-	if p.line == noLine {
-		return p.file + ": " + p.text
-	}
-	return fmt.Sprintf("%s:%d: %s", p.file, p.line, p.text)
-}
-
 // Rendered files are public where they hold no value of a variable.
 const (
 	public  fs.FileMode = 0o644
@@ -193,28 +156,6 @@ func (r *renderer) add(path string, data string, perm fs.FileMode) {
 func (r *renderer) owns(dir string, files ...string) {
 	r.dirs = append(r.dirs, dir)
 	r.files = append(r.files, files...)
-}
-
-func (r *renderer) problem(file string, line int, format string, args ...any) {
-	r.problems = append(r.problems, problem{file, line, fmt.Sprintf(format, args...)})
-}
-
-// openProblem is a problem that the deployment or a step may solve.
-func (r *renderer) openProblem(file string, line int, format string, args ...any) {
-	r.open = append(r.open, problem{file, line, fmt.Sprintf(format, args...)})
-}
-
-// problemAt is a problem with an option of supervisord's, or with its section.
-func (r *renderer) problemAt(s *supervisorconf.Section, key, format string, args ...any) {
-	file, line := s.Place(key)
-	r.problem(file, line, format, args...)
-}
-
-func (r *renderer) warn(file string, line int, format string, args ...any) {
-	w := problem{file, line, fmt.Sprintf(format, args...)}
-	if !slices.Contains(r.warnings, w) {
-		r.warnings = append(r.warnings, w)
-	}
 }
 
 // templates returns the files of dir that match pattern, by name. A directory that
