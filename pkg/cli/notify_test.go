@@ -243,3 +243,30 @@ func TestCronPings(t *testing.T) {
 		t.Errorf("the log shows an address:\n%s", said)
 	}
 }
+
+// A shutdown makes programs FATAL that supervisord was about to start again. Nobody is told
+// of that, neither then nor in the next life.
+func TestShutdownIsNoEvent(t *testing.T) {
+	c := newContainer(t, "IMAGE_CRON_ENABLED=false")
+	c.keeps()
+	c.program("app", "command = /bin/false", "startsecs = 1", "startretries = 1000")
+	// Stopped behind the app, and before the listener, it gives that the time to hear of it.
+	testenv.Script(t, c.Path("image/app/slow.sh"), `trap 'while [ "$(cat "$PROCESS_STATE_DIR/supervisor.app.state")" != FATAL ]; do sleep 0.05; done; exit 0' TERM
+while :; do sleep 0.05; done`)
+	c.program("slow", "command = %(ENV_IMAGE_APP_DIR)s/slow.sh", "priority = 10", "stopwaitsecs = 100")
+	c.start()
+	c.waitState("health", "RUNNING") // before that, it is told nothing
+	c.waitState("slow", "RUNNING")
+	c.waitState("app", "BACKOFF")
+	c.life.Stop()
+	if state := testenv.Read(t, c.Path("tmp/supervisor.app.state")); state != "FATAL" {
+		t.Errorf("the shutdown has left the program %s", state)
+	}
+	c.start()
+	c.waitState("health", "RUNNING")
+	c.want(0, "keep.sh (", "notify", "--test")
+	testenv.WaitFor(t, "nothing waits", func() bool { return !hasEvents(c) })
+	if said := testenv.Read(t, c.Path("storage/told")); strings.Contains(said, "fatal") {
+		t.Errorf("told\n%s", said)
+	}
+}
