@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,7 @@ import (
 func validateCommand() *cobra.Command {
 	var o validateOptions
 	c := &cobra.Command{
-		Use:   "validate [--root DIR] [--env-file FILE] [--json]",
+		Use:   "validate [--root DIR] [--env-file FILE] [--verbose] [--json]",
 		Short: "Check an image without starting anything",
 		Long: `
 For the end of a child image's Dockerfile: RUN container-manager validate
@@ -28,6 +29,11 @@ For the end of a child image's Dockerfile: RUN container-manager validate
   open     an error, unless the deployment or a step of the start mends it, such as a
            variable that only the deployment knows: see --env-file
   warning  it works, but not as its author may think
+  info     nothing to mend: what replaces a built-in file, and when jobs run next. It is
+           printed with --verbose and --json
+
+supervisord, logrotate and filebeat check their own files where they are installed. Nothing
+is started.
 
 With --root, DIR/image is checked instead of the image that this runs in: a whole tree,
 or what a child image adds, which is laid over the tree of the base image here.
@@ -46,6 +52,7 @@ Exit codes:
 	}
 	c.Flags().StringVar(&o.envFile, "env-file", "", "take the deployment's variables from `FILE`, a NAME=VALUE in each line")
 	c.Flags().StringVar(&o.root, "root", "", "check `DIR`/image")
+	c.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "print information, too")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return c
 }
@@ -54,6 +61,7 @@ type validateOptions struct {
 	envFile string
 	root    string
 	json    bool
+	verbose bool
 }
 
 func runValidate(o validateOptions) error {
@@ -81,7 +89,7 @@ func runValidate(o validateOptions) error {
 	} else if err != nil {
 		return err
 	}
-	of, err := validate.Image(c, o.root != "")
+	of, err := validate.Image(c, validate.Options{Elsewhere: o.root != "", Builtin: builtin, Now: time.Now()})
 	if found = append(found, of...); err != nil {
 		return err
 	}
@@ -96,7 +104,9 @@ func runValidate(o validateOptions) error {
 		fmt.Println(string(text))
 	} else {
 		for _, f := range found {
-			fmt.Printf("%s: %s\n", f.Level, f.Text)
+			if f.Level != validate.Info || o.verbose {
+				fmt.Printf("%s: %s\n", f.Level, f.Text)
+			}
 		}
 	}
 	if slices.ContainsFunc(found, func(f validate.Finding) bool { return f.Level == validate.Error }) {

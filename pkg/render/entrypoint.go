@@ -1,6 +1,7 @@
 package render
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 
@@ -26,7 +27,11 @@ func (r *renderer) entryPoint(s *supervisorconf.Section, command string) string 
 		if f.NeedsBinary() {
 			return "container-manager script " + command
 		}
-		if err := f.Check(); err != nil && (s.ID() != "program:crond" || bool(r.CronEnabled)) {
+		err := f.Check()
+		if _, noBits := errors.AsType[*scriptdir.NotExecutableError](err); noBits && r.bitsCome {
+			continue
+		}
+		if err != nil && (s.ID() != "program:crond" || bool(r.CronEnabled)) {
 			r.problemAt(s, "command", "%v", err)
 		}
 	}

@@ -17,8 +17,8 @@ import (
 // does not run, nothing is rendered, and the files that an earlier start has rendered
 // are removed: they hold a password.
 func (r *renderer) filebeat() error {
-	dir := filepath.Join(filepath.Dir(filebeatConf(r.Config)), "filebeat.d")
-	r.owns(dir, filebeatConf(r.Config))
+	dir := filepath.Join(filepath.Dir(FilebeatConf(r.Config)), "filebeat.d")
+	r.owns(dir, FilebeatConf(r.Config))
 	if !r.ShipsLogs() {
 		return nil
 	}
@@ -34,7 +34,7 @@ func (r *renderer) filebeat() error {
 	if err != nil {
 		return err
 	}
-	if err := r.addYAML(filebeatConf(r.Config), global); err != nil {
+	if err := r.addYAML(FilebeatConf(r.Config), global); err != nil {
 		return err
 	}
 	for _, path := range snippets {

@@ -30,8 +30,8 @@ func LogrotateConf(c config.Config) string {
 	return filepath.Join(c.RunDir, "logging", "logrotate-global.conf")
 }
 
-// filebeatConf is the rendered configuration of filebeat.
-func filebeatConf(c config.Config) string {
+// FilebeatConf is the rendered configuration of filebeat.
+func FilebeatConf(c config.Config) string {
 	return filepath.Join(c.RunDir, "logging", "filebeat-global.yml")
 }
 
@@ -65,12 +65,16 @@ type Findings struct {
 	// variable that is not set, a directory that is not there.
 	Open     []string
 	Warnings []string
+	// IsRendered says that the files of supervisord, logrotate and filebeat are there for
+	// those programs to check: nothing was wrong, and nothing is open.
+	IsRendered bool
 }
 
 // Check finds what All would say, and writes nothing but below IMAGE_RUN_DIR, which has
 // to be there. made are directories that the start will have made by then.
 func Check(c config.Config, made ...string) (Findings, error) {
 	r := newRenderer(c)
+	r.bitsCome = true
 	r.willHave(made)
 	conf, err := r.all()
 	f := Findings{Supervisord: conf, Problems: texts(r.problems), Open: texts(r.open), Warnings: texts(r.warnings)}
@@ -81,8 +85,11 @@ func Check(c config.Config, made ...string) (Findings, error) {
 		f.Problems = append(f.Problems, invalid.Problems...)
 	case isEnvironment:
 		f.Problems = append(f.Problems, environment.Problems...)
-	default:
+	case err != nil:
 		return f, err
+	case len(f.Problems)+len(f.Open) == 0:
+		f.IsRendered = true
+		return f, r.writeConfiguration()
 	}
 	return f, nil
 }
@@ -134,6 +141,7 @@ type renderer struct {
 	warnings []problem
 	isDirs   map[string]bool // what is known of the directories that templates name
 	readOnly bool            // writes nothing, not even to check
+	bitsCome bool            // a start will have given the image's files execute bits
 }
 
 type output struct {
@@ -174,9 +182,17 @@ func templates(dir, pattern string) ([]string, error) {
 	return names, err
 }
 
-// write puts the results in place and removes what a former start rendered from
-// templates that are gone.
+// write puts the results in place.
 func (r *renderer) write() error {
+	if err := r.writeConfiguration(); err != nil {
+		return err
+	}
+	return r.writeApp()
+}
+
+// writeConfiguration writes everything but the application's own files, and removes what
+// a former start rendered from templates that are gone.
+func (r *renderer) writeConfiguration() error {
 	for _, dir := range r.dirs {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
@@ -197,7 +213,7 @@ func (r *renderer) write() error {
 			return err
 		}
 	}
-	return r.writeApp()
+	return nil
 }
 
 // former returns what a former start may have rendered, and this one does not.

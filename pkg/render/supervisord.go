@@ -207,7 +207,7 @@ func (r *renderer) editSection(s *supervisorconf.Section, processes int) {
 func (r *renderer) renderedPaths(command string) string {
 	confs := []string{LogrotateConf(r.Config)}
 	if r.ShipsLogs() { // otherwise filebeat's is not rendered
-		confs = append(confs, filebeatConf(r.Config))
+		confs = append(confs, FilebeatConf(r.Config))
 	}
 	for _, conf := range confs {
 		name := filepath.Base(conf)

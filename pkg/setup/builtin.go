@@ -3,14 +3,12 @@ package setup
 import (
 	"bytes"
 	"context"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/log"
-	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
 )
 
@@ -19,15 +17,15 @@ func Builtin(name string) scriptdir.Builtin {
 	switch name {
 	case savesEnvironment:
 		return step(configureEnvironment)
-	case "01-configure-backup.py":
+	case addsBackup:
 		return step(configureBackup)
 	case "02-configure-cron.py":
 		return step(configureCron)
-	case "03-configure-health.py":
+	case addsHealth:
 		return step(configureHealth)
 	case "04-configure-filebeat.py":
 		return step(configureFilebeat)
-	case "05-configure-logrotate.py":
+	case addsLogrotate:
 		return step(configureLogrotate)
 	case "00-create-storage-dirs.py":
 		return step(createStorageDirs)
@@ -88,11 +86,7 @@ func configureBackup(c config.Config, _ log.Logger) error {
 	if err := beginCrontab(c); err != nil {
 		return err
 	}
-	line := ""
-	if c.BackupEnabled {
-		line = entry(c.BackupCron, ". %s; %s >>%s 2>&1", quote(config.SavedPath(c.RunDir)), call(BackupPath(c)), quote(c.BackupLog))
-	}
-	return addToCrontab(c, line)
+	return addToCrontab(c, backupEntry(c))
 }
 
 func configureCron(c config.Config, l log.Logger) error {
@@ -103,11 +97,7 @@ func configureCron(c config.Config, l log.Logger) error {
 }
 
 func configureHealth(c config.Config, _ log.Logger) error {
-	lines := ""
-	if c.LivenessCheck {
-		lines = entry(c.HealthCron, "%s >>%s 2>&1", call(LivenessPath(c)), quote(c.LivenessLog))
-	}
-	return addToCrontab(c, lines+entry(c.HealthCron, "%s >>%s 2>&1", call(ReadinessPath(c)), quote(c.ReadinessLog)))
+	return addToCrontab(c, healthEntries(c))
 }
 
 func configureFilebeat(c config.Config, l log.Logger) error {
@@ -121,6 +111,5 @@ func configureFilebeat(c config.Config, l log.Logger) error {
 }
 
 func configureLogrotate(c config.Config, _ log.Logger) error {
-	return addToCrontab(c, entry(c.LogrotateCron, ". %s; logrotate -f -s %s %s",
-		quote(config.SavedPath(c.RunDir)), quote(filepath.Join(c.RunDir, "logging", "logrotate.state")), quote(render.LogrotateConf(c))))
+	return addToCrontab(c, logrotateEntry(c))
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/cron"
@@ -26,19 +27,26 @@ const (
 	Error   Level = "error"   // every start fails, or what it is about never works
 	Warning Level = "warning" // it works, but not as its author may think
 	Open    Level = "open"    // an error, unless the deployment or a step of the start mends it
+	Info    Level = "info"    // nothing to mend
 )
 
-// Finding is something to mend.
+// Finding is something to mend, or to know.
 type Finding struct {
 	Level Level  `json:"level"`
 	Text  string `json:"text"` // with the file and line, where there are
 }
 
+// Options say how an image is checked.
+type Options struct {
+	Elsewhere bool               // the image's programs are not those of this machine
+	Builtin   scriptdir.Register // knows what a file of the image can replace
+	Now       time.Time          // from which on jobs are due
+}
+
 // Image checks an image. The environment is the one that config.Load has left, with
-// an IMAGE_RUN_DIR that nobody else uses. elsewhere says that the image's programs are
-// not those of this machine.
-func Image(c config.Config, elsewhere bool) ([]Finding, error) {
-	v := &validator{Config: c, elsewhere: elsewhere}
+// an IMAGE_RUN_DIR that nobody else uses.
+func Image(c config.Config, o Options) ([]Finding, error) {
+	v := &validator{Config: c, Options: o}
 	for _, check := range []func() error{v.variables, v.scripts, v.templates, v.crontab, v.strays} {
 		if err := check(); err != nil {
 			return v.found, err
@@ -49,8 +57,8 @@ func Image(c config.Config, elsewhere bool) ([]Finding, error) {
 
 type validator struct {
 	config.Config
-	elsewhere bool
-	found     []Finding
+	Options
+	found []Finding
 }
 
 func (v *validator) add(level Level, format string, args ...any) {
@@ -93,19 +101,25 @@ func (v *validator) scripts() error {
 	for _, path := range []string{setup.BackupPath(v.Config), setup.LivenessPath(v.Config), setup.ReadinessPath(v.Config)} {
 		v.script(scriptdir.Inspect(path), false)
 	}
+	for _, path := range []string{ // whose programs' commands may name an interpreter
+		filepath.Join(v.RestoreDir, "restore.py"), filepath.Join(v.CronDir, "cron.py"), filepath.Join(v.SupervisorDir, "eventlistener.py"),
+	} {
+		v.replaced(scriptdir.Inspect(path))
+	}
 	return v.pairs()
 }
 
 // script checks a file that is run. The start gives execute bits to all files of its own
 // user but the steps of run.always, which run before.
 func (v *validator) script(f scriptdir.File, needsBits bool) {
+	v.replaced(f)
 	err := f.Check()
 	_, noBits := errors.AsType[*scriptdir.NotExecutableError](err)
 	if err == nil || f.Empty || f.Builtin || noBits && !needsBits {
 		return
 	}
 	level := Error
-	if _, noInterpreter := errors.AsType[*scriptdir.NoInterpreterError](err); noInterpreter && v.elsewhere {
+	if _, noInterpreter := errors.AsType[*scriptdir.NoInterpreterError](err); noInterpreter && v.Elsewhere {
 		level = Open
 	}
 	v.add(level, "%v", err)
@@ -148,6 +162,10 @@ func (v *validator) templates() error {
 	if found.Supervisord == nil {
 		return nil
 	}
+	if found.IsRendered {
+		v.supervisord(found.Supervisord)
+		v.filebeat()
+	}
 	of, err := probes(v.Config, found.Supervisord)
 	v.addAll(Warning, of)
 	return err
@@ -156,17 +174,16 @@ func (v *validator) templates() error {
 // crontab checks the image's own entries.
 func (v *validator) crontab() error {
 	path := setup.CrontabLink(v.Config)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	table, err := cron.ReadFile(path)
 	v.addAll(Warning, table.Suspicions())
 	var bad cron.Problems
-	if errors.As(err, &bad) {
+	switch {
+	case errors.As(err, &bad):
 		v.addAll(Error, bad.Lines())
-		return nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
 	}
-	return err
+	return v.jobs(table)
 }
 
 func (v *validator) strays() error {
@@ -175,4 +192,4 @@ func (v *validator) strays() error {
 	return nil
 }
 
-func rank(l Level) int { return slices.Index([]Level{Error, Open, Warning}, l) }
+func rank(l Level) int { return slices.Index([]Level{Error, Open, Warning, Info}, l) }
