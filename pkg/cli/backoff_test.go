@@ -124,6 +124,26 @@ func TestRestartBackoff(t *testing.T) {
 	c.waitState("app", "RUNNING")
 }
 
+// Started by hand in its pause, a program ends as expected: nobody starts it again, so it
+// waits for nothing.
+func TestRestartBackoffThatAnExpectedEndEnds(t *testing.T) {
+	c := newContainer(t, "IMAGE_RESTART_BACKOFF=1h", "IMAGE_CRON_ENABLED=false")
+	c.sickly("app", "[ -e $STORAGE_BASE_DIR/done ] || exit 3", "autorestart = unexpected", "startsecs = 0")
+	c.start()
+	c.waitState("app", "RUNNING")
+	c.pauseLong("app")
+	c.sick("app")
+	c.waitPause("app")
+	testenv.Write(t, c.Path("storage/done"), "", 0o644)
+	c.supervisorctl("start", "app") // it is still sick, and ends at once
+	testenv.WaitFor(t, "nothing waits for app any more", func() bool {
+		p := c.process("app")
+		_, paused := backoff.Of(c.Path("run"), p)
+		return p.StateName == "EXITED" && p.SpawnErr == "" && !paused
+	})
+	c.want(0, "healthy", "health", "readiness")
+}
+
 // Pauses of a moment: programs are started again for ever, as supervisord does it.
 func TestRestartBackoffStartsAgain(t *testing.T) {
 	c := newContainer(t, "IMAGE_RESTART_BACKOFF=10ms", "IMAGE_CRON_ENABLED=false", "IMAGE_HEALTH_CRASHES=0")

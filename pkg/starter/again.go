@@ -113,6 +113,7 @@ func (a *again) process(ctx context.Context, s *supervisorconf.Section, info sup
 	name := supervisor.Name(info)
 	// supervisord tells of an unexpected exit status in words.
 	if !backoff.StartsAgain(s, info.SpawnErr == "") {
+		a.leave(name) // somebody has started it in its pause, and this end is for good
 		return idle, nil
 	}
 	if a.records[name].Next.IsZero() {
