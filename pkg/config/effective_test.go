@@ -81,7 +81,7 @@ func TestOrigins(t *testing.T) {
 func TestMasked(t *testing.T) {
 	testenv.SetEnviron(t, "FILE__FROM_A_FILE=/x")
 	for name, want := range map[string]string{
-		"DB_PASSWORD": Mask, "PGPASSWORD": Mask, "db_password": Mask, "API_TOKEN": Mask, "TOKEN": Mask, "SIGNING_KEY": Mask, "OIDC_CLIENT_SECRET": Mask, "AWS_SECRET_ACCESS_KEY": Mask,
+		"DB_PASSWORD": Mask, "PGPASSWORD": Mask, "db_password": Mask, "MYSQL_PWD": Mask, "API_KEYS": Mask, "API_TOKEN": Mask, "TOKEN": Mask, "SIGNING_KEY": Mask, "OIDC_CLIENT_SECRET": Mask, "AWS_SECRET_ACCESS_KEY": Mask,
 		"FROM_A_FILE": Mask, "LOGGING_REDIS_PASSWORD": Mask, "IMAGE_BACKUP_AGE_RECIPIENTS": Mask,
 		"LOGGING_REDIS_KEY": "hunter2", "IMAGE_SECRETS_DIR": "hunter2", "DB_PASSWORD_FILE": "hunter2", "FILE__DB_PASSWORD": "hunter2", "KEYBOARD": "hunter2", "APP_NAME": "hunter2",
 	} {
@@ -93,6 +93,10 @@ func TestMasked(t *testing.T) {
 		"":                                  "",
 		"redis://user:p@ss@host:6379/0":     "redis://user:" + Mask + "@host:6379/0",
 		"http://host:80/?a@b":               "http://host:80/?a@b",
+		"postgres://u:p/a?s#s@h/db":         "postgres://u:" + Mask + "@h/db",
+		"redis://:/pass@h":                  "redis://:" + Mask + "@h",
+		"http://h:80/?to=http://u:p@h/":     "http://h:80/?to=http://u:" + Mask + "@h/",
+		"http://u:p@h:80/me@b":              "http://u:" + Mask + "@h:80/me@b",
 		"a=postgres://u:p@h b=http://:q@h/": "a=postgres://u:" + Mask + "@h b=http://:" + Mask + "@h/",
 		"me@example.com":                    "me@example.com",
 	} {

@@ -10,7 +10,7 @@ import (
 const Mask = "*****"
 
 // secretWords are in the names of variables that mostly hold secrets.
-var secretWords = []string{"PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "CREDENTIALS", "PRIVATE", "AUTH", "COOKIE", "DSN"}
+var secretWords = []string{"PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE", "PASS", "PWD", "SECRET", "SECRETS", "TOKEN", "TOKENS", "KEY", "KEYS", "CREDENTIAL", "CREDENTIALS", "PRIVATE", "AUTH", "COOKIE", "SALT", "DSN"}
 
 // Masked returns what may be shown of a variable's value, and whether that is less than
 // all of it: nothing of a secret, and of an address not the password in it. A secret is
@@ -23,8 +23,10 @@ func Masked(name, value string) (shown string, masked bool) {
 	if isSecret(name) {
 		return Mask, true
 	}
-	// The expression is compiled here, because only those who look need it.
-	shown = regexp.MustCompile(`(://[^/?#\s@]*?:)[^/?#\s]*@`).ReplaceAllString(value, "${1}"+Mask+"@")
+	// The expression is compiled here, because only those who look need it. A password may
+	// hold a slash, but digits before one are a port.
+	const password = `(?:[^/?#\s]*|(?:[^\s@/?#]*[^\d\s@/?#][^\s@/?#]*)?[/?#]\S*)`
+	shown = regexp.MustCompile(`(://[^/?#\s@]*?:)`+password+`@`).ReplaceAllString(value, "${1}"+Mask+"@")
 	return shown, shown != value
 }
 
