@@ -35,7 +35,8 @@ func behaviourOf(program string) behaviour {
 	case "uwsgi":
 		return behaviour{words: []string{"-d", "--daemonize"}, instead: "without --daemonize"}
 	case "httpd", "apache2", "apachectl", "apache2ctl":
-		return behaviour{unless: []string{"-DFOREGROUND", "-D FOREGROUND", "-X", "-t"}, instead: program + " -DFOREGROUND"}
+		// -f keeps busybox's httpd in the foreground, and names a file to Apache's.
+		return behaviour{unless: []string{"-DFOREGROUND", "-D FOREGROUND", "-DNO_DETACH", "-D NO_DETACH", "-X", "-t", "-f", "-fv", "-fvv"}, instead: program + " -DFOREGROUND"}
 	case "rsyslogd":
 		return behaviour{unless: []string{"-n"}, instead: "rsyslogd -n"}
 	case "dnsmasq":
@@ -78,7 +79,7 @@ func (r *renderer) warnOfBackground(s *supervisorconf.Section, o supervisorconf.
 // isBackgroundNginx reports whether nginx is told nowhere to stay: neither by its command
 // line nor by its configuration. That of an unknown place says nothing.
 func (r *renderer) isBackgroundNginx(command string) bool {
-	if strings.Contains(command, "daemon off") || strings.Contains(command, " -t") {
+	if saysDaemonOff(command) || strings.Contains(command, " -t") {
 		return false
 	}
 	path := "/etc/nginx/nginx.conf"
@@ -87,5 +88,19 @@ func (r *renderer) isBackgroundNginx(command string) bool {
 		path = strings.ReplaceAll(strings.Trim(words[at+1], `"'`), "%(ENV_IMAGE_TEMPLATES_TARGET)s", r.TemplatesDir)
 	}
 	data, err := fsutil.ReadFile(path)
-	return err == nil && !strings.Contains(string(data), "daemon off")
+	return err == nil && !saysDaemonOff(string(data))
+}
+
+// saysDaemonOff reports whether a text holds nginx's directive, with any blanks.
+func saysDaemonOff(text string) bool {
+	for {
+		_, behind, found := strings.Cut(text, "daemon")
+		if !found {
+			return false
+		}
+		if value := strings.TrimLeft(behind, " \t\r\n"); value != behind && strings.HasPrefix(value, "off") {
+			return true
+		}
+		text = behind
+	}
 }

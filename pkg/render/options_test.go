@@ -24,6 +24,9 @@ func TestMistakesThatSupervisordTakes(t *testing.T) {
 		"[program:x]\ncommand=pg_ctl -D /data start\n":              "x.conf:2: command of [program:x]: pg_ctl goes into the background, where supervisord takes it for dead: run it in the foreground (postgres -D DIRECTORY)",
 		"[program:x]\ncommand=service nginx start\n":                "x.conf:2: command of [program:x]: service goes into the background, where supervisord takes it for dead: run it in the foreground (the program itself)",
 		"[program:x]\ncommand=gunicorn --daemon app\n":              "x.conf:2: command of [program:x]: gunicorn goes into the background, where supervisord takes it for dead: run it in the foreground (without --daemon)",
+		"[program:x]\ncommand=httpd\n":                              "x.conf:2: command of [program:x]: httpd goes into the background, where supervisord takes it for dead: run it in the foreground (httpd -DFOREGROUND)",
+		"[program:x]\ncommand=httpd -f -p 80 -h /www\n":             "",
+		"[program:x]\ncommand=apache2 -D NO_DETACH\n":               "",
 		"[program:x]\ncommand=/bin/sh -c 'x &'\n":                   "x.conf:2: command of [program:x]: sh goes into the background, where supervisord takes it for dead: run it in the foreground (exec and no & at the end)",
 		"[program:x]\ncommand=sshd -D -e\n":                         "",
 		"[program:x]\ncommand=redis-server --daemonize no\n":        "",
@@ -48,16 +51,12 @@ func TestMistakesThatSupervisordTakes(t *testing.T) {
 // nginx goes into the background unless its configuration says that it does not, which may
 // be a template.
 func TestNginxInTheBackground(t *testing.T) {
-	for _, inConfig := range []bool{false, true} {
+	for text, stays := range map[string]bool{"events {}\n": false, "daemon on; events {}\n": false, "daemon off;\n": true, "user x;\ndaemon\t  off;\n": true} {
 		tree := testenv.NewTree(t)
 		testenv.Write(t, tree.Path("image/supervisord/conf.d/x.conf"), "[program:x]\ncommand = nginx -c %(ENV_IMAGE_TEMPLATES_TARGET)s/nginx.conf\n", 0o644)
-		text := "events {}\n"
-		if inConfig {
-			text += "daemon off;\n"
-		}
 		testenv.Write(t, tree.Path("image/templates/nginx.conf"), text, 0o644)
 		warned := strings.Contains(warnings(t, tree), "x.conf:2: command of [program:x]: nginx goes into the background")
-		if warned == inConfig {
+		if warned == stays {
 			t.Errorf("with the configuration %q it warns: %v", text, warned)
 		}
 	}
