@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 engine=${ENGINE:-docker}
 container=@name@-test-$$
 $engine build -t @name@ .
-trap '$engine rm -f "$container" >/dev/null 2>&1' EXIT
+trap '$engine rm -f -v "$container" >/dev/null 2>&1' EXIT
 $engine run -d --name "$container" @name@
 
 # retry COMMAND...: until it succeeds, for a minute at most
