@@ -31,6 +31,7 @@ func benchmarks() []benchmark {
 		{"listener", benchListener},
 		{"order", benchOrder},
 		{"tree", benchTree},
+		{"validate", benchValidate},
 		{"health", benchHealth},
 		{"http", benchHTTP},
 		{"main", benchMain},
