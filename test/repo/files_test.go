@@ -97,12 +97,12 @@ func TestTreeHoldsExactlyThePromisedNames(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(promised)) {
 		if got[name] != promised[name] {
-			t.Errorf("files/%s is %q, want %q", name, got[name], promised[name])
+			t.Errorf("files/%s is %q, want %q: the list of what files/ holds is promised in test/repo/files_test.go", name, got[name], promised[name])
 		}
 		delete(got, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(got)) {
-		t.Errorf("files/%s (%s) is not in the list of promised names", name, got[name])
+		t.Errorf("files/%s (%s) is not in the list of promised names: add it to promised in test/repo/files_test.go", name, got[name])
 	}
 }
 

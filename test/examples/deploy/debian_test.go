@@ -51,7 +51,7 @@ func TestDebian(t *testing.T) {
 				t.Errorf("%s: %q, want %q", command, got, want)
 			}
 		}
-		c.WaitHealthy(t)
+		c.WaitExec(t, "container-manager", "health", "liveness")
 		c.Stop(t)
 	})
 	for _, o := range []containertest.Options{
