@@ -75,12 +75,16 @@ func strays(c config.Config) (lines []string) {
 		}
 	}
 	for dir, known := range map[string][]string{
-		c.BaseDir:                         {"backup", "config", "cron", "health", "logging", "restore", "secrets", "setup", "supervisord", "templates"},
+		c.BaseDir:                         {"backup", "config", "cron", "health", "logging", "notify.d", "restore", "secrets", "setup", "supervisord", "templates"},
 		filepath.Join(c.BaseDir, "setup"): {"run.always", "run.once", "run.finish"},
 		c.HealthDir:                       {"liveness.probes.d", "readiness.probes.d"},
 	} {
 		for _, name := range names(dir) {
-			if meant := similar.Nearest(name, known); meant != "" && !slices.Contains(known, name) {
+			meant := similar.Nearest(name, known)
+			if slices.Contains(known, name+".d") {
+				meant = name + ".d"
+			}
+			if meant != "" && !slices.Contains(known, name) {
 				lines = append(lines, fmt.Sprintf("nothing reads %s: did you mean %s?", filepath.Join(dir, name), meant))
 			}
 		}
