@@ -49,7 +49,7 @@ func benchmarks() []benchmark {
 // steps are what this program runs in processes of its own, so that each has a
 // peak of memory to itself.
 func steps() map[string]func([]string) error {
-	return map[string]func([]string) error{"pack": packStep, "verify": verifyStep, "unpack": unpackStep, "parse": parseStep, "lines": writeLines, "starts": startsStep, "web": webStep}
+	return map[string]func([]string) error{"pack": packStep, "verify": verifyStep, "unpack": unpackStep, "parse": parseStep, "lines": writeLines, "starts": startsStep, "web": webStep, "sayok": sayOKStep}
 }
 
 // bench is what the benchmarks share.
