@@ -29,9 +29,11 @@ test   podman-compose         podman-compose  -
 test   /usr/lib/podman/aardvark-dns aardvark-dns -
 test   iptables               iptables        -
 test   rclone                 rclone          -
+test   chromium               chromium        chromium
 test   promtool               prometheus      prometheus
 test   strace                 strace          strace
 test   valgrind               valgrind        valgrind
+pictures chromium             chromium        chromium
 release mmdebstrap            mmdebstrap      -
 release qemu-aarch64-static   qemu-user-static -
 bench  pigz                   pigz            pigz

@@ -21,7 +21,7 @@ import (
 // What supervisord, cron and the file system allow as names, and what HTML and
 // Prometheus have to escape.
 const (
-	awkwardProgram = `<script>alert('app')&quot;"\n`
+	awkwardProgram = `<script>alert('app')&quot;"\n-and-a-name-that-is-wider-than-a-phone-and-has-no-space-to-break-it-at`
 	awkwardProbe   = `check-"new" <img src=x onerror=alert(1)>.sh`
 	awkwardJob     = `nightly "report" </td><script>alert('job')</script> \ ü`
 )

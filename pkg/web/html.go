@@ -62,13 +62,16 @@ func table[T any](d *document, title string, labels []string, things []T, row fu
 	d.raw("</tbody></table></section>\n")
 }
 
+// Names and notes may be one long word, so they break anywhere, but not into columns of
+// single letters. Other cells are as wide as their longest word.
 const style = `:root{color-scheme:light dark}
-body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;padding:1rem;max-width:70rem}
-h1{font-size:1.4rem}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .8rem .3rem 0;vertical-align:top;overflow-wrap:anywhere}
+body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;padding:1rem;max-width:70rem;color:#111;background:#fff}
+h1{font-size:1.4rem}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}strong{margin-right:.6rem}section{overflow-x:auto}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .8rem .3rem 0;vertical-align:top}
+td:first-child,td[data-label=probe],td[data-label=note],td[data-label=archive]{min-width:7rem;overflow-wrap:anywhere}p,summary{overflow-wrap:anywhere}
 tr{border-bottom:1px solid #8886}th{font-weight:600;opacity:.75}
 .good{color:#18794e}.bad{color:#c62a2f;font-weight:600}pre{overflow:auto;font-size:.85rem}
 @media(prefers-color-scheme:dark){body{background:#111;color:#eee}.good{color:#4cc38a}.bad{color:#ff6369}}
-@media(max-width:40rem){thead{display:none}tr{display:block;padding:.5rem 0}td{display:block;padding:.1rem 0}td:empty{display:none}
+@media(max-width:48rem){thead{display:none}tr{display:block;padding:.5rem 0}td{display:block;padding:.1rem 0;overflow-wrap:anywhere}td:empty{display:none}
 td::before{content:attr(data-label) ": ";opacity:.75}}
 `
