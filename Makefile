@@ -114,8 +114,8 @@ dist: ## static binaries, archives with the files to unpack at /, SBOMs and chec
 	go run ./test/dist archive files >'$(BUILD)/dist/container-manager-files-$(VERSION).tar.gz'
 	cd '$(BUILD)/dist' && sha256sum container-manager-* >SHA256SUMS
 
-pictures: build ## draw doc/images: run the example, and show what a terminal shows
-	@test/install.sh run
+pictures: build ## draw doc/images: run the example, and show what a terminal and a browser show
+	@test/install.sh run pictures
 	go run ./test/pictures capture
 
 release-check: ## as root: make a release twice, install it in an empty Debian, start it there, also for arm64

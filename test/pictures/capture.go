@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -9,8 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
-	"time"
 )
 
 // capture runs the example as make run does, and writes what a terminal shows to
@@ -32,8 +29,11 @@ func capture(images string) error {
 		_ = exec.Command("chmod", "-R", "u+w", dir).Run()
 		_ = os.RemoveAll(dir)
 	}()
-	start, status, err := runExample(root, binary, dir)
+	start, status, err := runExample(root, binary, filepath.Join(dir, "run"))
 	if err != nil {
+		return err
+	}
+	if err := photograph(root, binary, filepath.Join(dir, "page"), filepath.Join(images, "page.png")); err != nil {
 		return err
 	}
 	validate, err := runValidate(root, binary, filepath.Join(dir, "mistakes"))
@@ -56,45 +56,16 @@ func capture(images string) error {
 // runExample starts the example, and returns what it prints until all programs are
 // up, and what status prints after a first check.
 func runExample(root, binary, dir string) (start, status string, err error) {
-	log, err := os.Create(filepath.Join(dir, "log"))
+	e, err := startExample(root, binary, dir)
 	if err != nil {
 		return "", "", err
 	}
-	defer log.Close()
-	cmd := exec.Command(filepath.Join(root, "test", "run-example.sh"), binary, filepath.Join(dir, "run"))
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(os.Environ(), "TZ=UTC")
-	if err := cmd.Start(); err != nil {
+	defer func() { err = errors.Join(err, e.end()) }()
+	if _, err := e.ask("check-readiness"); err != nil {
 		return "", "", err
 	}
-	defer func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		err = errors.Join(err, cmd.Wait())
-	}()
-	const last = " s after the start\n"
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		text, err := os.ReadFile(log.Name())
-		if err != nil {
-			return "", "", err
-		}
-		if before, _, ok := bytes.Cut(text, []byte(last)); ok {
-			start = string(before) + last
-			break
-		}
-		if time.Now().After(deadline) {
-			return "", "", fmt.Errorf("the example does not come up:\n%s", text)
-		}
-	}
-	for _, args := range [][]string{{"check-readiness"}, {"status"}} {
-		ask := exec.Command(binary, args...)
-		ask.Env = append(os.Environ(), "TZ=UTC", "IMAGE_RUN_DIR="+filepath.Join(dir, "run", "run"), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"))
-		out, err := ask.Output()
-		if err != nil {
-			return "", "", fmt.Errorf("%v: %w", args, err)
-		}
-		status = string(out)
-	}
-	return start, status, nil
+	status, err = e.ask("status")
+	return e.said, status, err
 }
 
 // runValidate checks the example with three mistakes that are easily made.

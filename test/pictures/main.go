@@ -2,7 +2,8 @@
 // from doc/images/NAME.txt beside it.
 //
 //	go run ./test/pictures            draws them
-//	go run ./test/pictures capture    makes the texts of the terminals anew, and draws
+//	go run ./test/pictures capture    makes the texts of the terminals anew, and draws;
+//	                                  photographs the page of the HTTP listener (page.png)
 //
 // A text says in its first line that is no comment what it is: "picture flow" is a
 // description of boxes and arrows (flow.go), "picture terminal" is what a terminal

@@ -25,6 +25,9 @@ func TestPicturesAreDrawnFromTheirTexts(t *testing.T) {
 		t.Errorf("there are %d pictures (%v) and %d texts", len(pictures), err, len(texts))
 	}
 	documents := readDocuments(t)
+	if _, err := os.Stat(filepath.Join(repository, "doc/images/page.png")); err != nil || !strings.Contains(documents, "images/page.png)") {
+		t.Errorf("no document shows the page (%v): make pictures", err)
+	}
 	for _, text := range texts {
 		want, err := drawFile(text)
 		if err != nil {
