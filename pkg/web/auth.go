@@ -48,8 +48,8 @@ func (s *Server) mayPass(w http.ResponseWriter, r *http.Request) bool {
 // send a bearer token, so it may come as the password of any user too.
 func (s *Server) hasToken(r *http.Request) bool {
 	token, err := s.token()
+	s.sayOnce(err)
 	if err != nil {
-		s.Log.Error().Msg(err.Error())
 		return false
 	}
 	if token == "" {
@@ -62,6 +62,18 @@ func (s *Server) hasToken(r *http.Request) bool {
 	// Sums have one length, so the comparison does not tell that of the token.
 	a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(token))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// sayOnce logs what is wrong with the token, until that changes: whoever can connect
+// could fill the log with it.
+func (s *Server) sayOnce(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if former, _ := s.tokenTrouble.Swap(text).(string); text != "" && text != former {
+		s.Log.Error().Msg(text)
+	}
 }
 
 func credentials(r *http.Request) (string, error) {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -28,6 +29,8 @@ type Server struct {
 	Now func() time.Time
 	// Tell says something where a person looks first, beside the log. It may be nil.
 	Tell func(text string)
+
+	tokenTrouble atomic.Value // a string, which is in the log; "" when all is well
 }
 
 // Limits on what clients may do. An answer takes milliseconds, so whoever holds a

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -129,6 +130,25 @@ func TestToken(t *testing.T) {
 	r.want(200, "", "/metrics", "Authorization: Bearer another")
 	if strings.Contains(r.log.String(), "s3cret") {
 		t.Errorf("the log has the token:\n%s", &r.log)
+	}
+}
+
+// Whoever can connect cannot fill the log.
+func TestTokenThatCannotBeReadIsLoggedOnce(t *testing.T) {
+	r := newRig(t)
+	r.Config.HTTPTokenFile = filepath.Join(r.dir, "token")
+	for range 2 {
+		for range 3 {
+			r.want(401, "", "/metrics")
+		}
+		testenv.Write(t, r.Config.HTTPTokenFile, "s3cret", 0o600)
+		r.want(200, "", "/metrics", "Authorization: Bearer s3cret")
+		if err := os.Remove(r.Config.HTTPTokenFile); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(r.log.String(), "cannot read IMAGE_HTTP_TOKEN_FILE"); n != 2 {
+		t.Errorf("it said so %d times:\n%s", n, &r.log)
 	}
 }
 
