@@ -43,11 +43,15 @@ func begin(failed func(error), run func(context.Context, *Starter) error) *Start
 	go func() {
 		defer close(s.ended)
 		for delay := firstDelay; ; delay = min(2*delay, maxDelay) {
+			began := time.Now()
 			err := run(ctx, s)
 			if err == nil || ctx.Err() != nil {
 				break
 			}
 			failed(err)
+			if time.Since(began) > maxDelay { // it has worked meanwhile
+				delay = firstDelay
+			}
 			select {
 			case <-ctx.Done():
 			case <-time.After(delay):
