@@ -14,10 +14,11 @@ import (
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
 )
 
-// Unread returns a line for each file of a running container's image that does nothing:
-// one that nothing reads, and a probe without a program.
+// Unread returns a line for each file of a running container's image that does nothing by
+// mistake: one that nothing reads, and a probe that has almost the name of a program. A
+// probe of something else, such as a database elsewhere, restarts nothing on purpose.
 func Unread(c config.Config, conf *supervisorconf.Conf) []string {
-	of, err := probes(c, conf)
+	of, err := probes(c, conf, true)
 	if err != nil {
 		of = append(of, err.Error())
 	}
@@ -25,8 +26,8 @@ func Unread(c config.Config, conf *supervisorconf.Conf) []string {
 }
 
 // probes looks for probes that are named after no program: when one of them fails, nothing
-// is restarted.
-func probes(c config.Config, conf *supervisorconf.Conf) (lines []string, err error) {
+// is restarted. typos leaves out those whose names are like no program's.
+func probes(c config.Config, conf *supervisorconf.Conf, typos bool) (lines []string, err error) {
 	processes := conf.Processes()
 	for _, dir := range []string{c.LivenessDir, c.ReadinessDir} {
 		files, err := scriptdir.Find(dir)
@@ -34,7 +35,7 @@ func probes(c config.Config, conf *supervisorconf.Conf) (lines []string, err err
 			return lines, err
 		}
 		for _, f := range files {
-			if line := probe(f, processes); line != "" {
+			if line, isTypo := probe(f, processes); line != "" && (isTypo || !typos) {
 				lines = append(lines, line)
 			}
 		}
@@ -42,13 +43,13 @@ func probes(c config.Config, conf *supervisorconf.Conf) (lines []string, err err
 	return lines, nil
 }
 
-func probe(f scriptdir.File, processes []supervisorconf.Process) string {
+func probe(f scriptdir.File, processes []supervisorconf.Process) (line string, isTypo bool) {
 	name, isProbe := strings.CutPrefix(strings.TrimSuffix(f.Name, filepath.Ext(f.Name)), "check-")
 	stands := func(p supervisorconf.Process) bool {
 		return supervisor.Stands(name, p.Group, p.Name) || name == p.Group
 	}
 	if !isProbe || f.Empty || f.Builtin || slices.ContainsFunc(processes, stands) {
-		return ""
+		return "", false
 	}
 	var names []string
 	for _, p := range processes {
@@ -58,7 +59,7 @@ func probe(f scriptdir.File, processes []supervisorconf.Process) string {
 	if nearest := similar.Nearest(name, names); nearest != "" {
 		meant = ": did you mean check-" + nearest + "?"
 	}
-	return fmt.Sprintf("%s is named after no program, so a failure restarts nothing%s", f.Path, meant)
+	return fmt.Sprintf("%s is named after no program, so a failure restarts nothing%s", f.Path, meant), meant != ""
 }
 
 // strays looks for files that nothing reads.

@@ -166,7 +166,7 @@ func (v *validator) templates() error {
 		v.supervisord(found.Supervisord)
 		v.filebeat()
 	}
-	of, err := probes(v.Config, found.Supervisord)
+	of, err := probes(v.Config, found.Supervisord, false)
 	v.addAll(Warning, of)
 	return err
 }
