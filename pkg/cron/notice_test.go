@@ -70,6 +70,7 @@ func TestBadLinesAreNoticedOnce(t *testing.T) {
 func TestSuspicions(t *testing.T) {
 	for command, want := range map[string]bool{
 		"root /bin/true": true, "nobody x y": true, "root": false, "/bin/true root": false, "sh -c x": false, "A=1 root x": false, "nosuchuser x": false,
+		"root /bin/true\nPATH=/opt/bin\n": true, "true\nPATH=/opt/bin\n* * * * * root /bin/true": false,
 	} {
 		table, err := Parse(strings.NewReader("* * * * * "+command+"\n"), "tab")
 		if err != nil {
