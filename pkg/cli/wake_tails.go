@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/abrander/go-supervisord"
+	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
@@ -53,7 +54,7 @@ func hasFailed(p supervisord.ProcessInfo) bool {
 // tail returns the last lines of a log that was written since the container's start. An
 // older one tells of a former life.
 func tail(path string, since time.Time) []string {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // it may be a pipe
 	if err != nil {
 		return nil
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
@@ -42,8 +44,12 @@ func TestTail(t *testing.T) {
 	if got, want := tail(path, before), []string{"2", "3[0m", "4", "5", "6"}; !slices.Equal(got, want) {
 		t.Errorf("the tail is %q, want %q", got, want)
 	}
+	pipe := t.TempDir() + "/pipe"
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, got := range map[string][]string{
-		"of a former life": tail(path, time.Now().Add(time.Hour)), "of no file": tail(path+"2", before),
+		"of a pipe": tail(pipe, before), "of a former life": tail(path, time.Now().Add(time.Hour)), "of no file": tail(path+"2", before),
 		"of a device": tail("/dev/null", before), "of nothing": tail("", before),
 	} {
 		if len(got) > 0 {
