@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,8 @@ func (v *validator) filebeat() {
 // run lets a program check its configuration, and returns the last line that it prints
 // when it fails. A program that does not come to an end is a warning.
 func (v *validator) run(program string, args ...string) (said string) {
-	ctx, cancel := context.WithTimeout(context.Background(), toolLimit)
+	limit := cmp.Or(v.ToolLimit, toolLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env, cmd.Dir, cmd.WaitDelay = v.Environ, v.RunDir, time.Second
@@ -57,7 +59,7 @@ func (v *validator) run(program string, args ...string) (said string) {
 		return lines[len(lines)-1]
 	}
 	if ctx.Err() != nil {
-		err = fmt.Errorf("it has not come to an end within %s", toolLimit)
+		err = fmt.Errorf("it has not come to an end within %s", limit)
 	}
 	v.add(Warning, "%s could not check its configuration: %v", program, err)
 	return ""

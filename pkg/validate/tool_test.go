@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ZPascal/container-manager/test/testenv"
 )
@@ -62,6 +63,17 @@ func TestProgramThatCannotCheck(t *testing.T) {
 	testenv.Write(t, filepath.Join(bin, "supervisord"), "#!"+bin+"/python3\n", 0o755)
 	testenv.Script(t, filepath.Join(bin, "python3"), "kill -9 $$\n")
 	says(t, tree, "warning: "+bin+"/python3 could not check its configuration: signal: killed", "PATH="+bin)
+}
+
+// TestProgramThatHangs has one that would never say anything.
+func TestProgramThatHangs(t *testing.T) {
+	tree, bin := testenv.NewTree(t), t.TempDir()
+	testenv.Write(t, filepath.Join(bin, "supervisord"), "#!"+bin+"/python3\n", 0o755)
+	testenv.Script(t, filepath.Join(bin, "python3"), "exec /bin/sleep 1000\n")
+	want := "warning: " + bin + "/python3 could not check its configuration: it has not come to an end within 10ms"
+	if got := allWithin(t, 10*time.Millisecond, tree, "PATH="+bin)[0]; got != want {
+		t.Errorf("found\n%s\nwant\n%s", got, want)
+	}
 }
 
 // TestNothingIsAskedInVain has mistakes already, which supervisord would only repeat.

@@ -41,6 +41,7 @@ type Options struct {
 	Elsewhere bool               // the image's programs are not those of this machine
 	Builtin   scriptdir.Register // knows what a file of the image can replace
 	Now       time.Time          // from which on jobs are due
+	ToolLimit time.Duration      // for a program that checks its own file; 0 is a minute
 }
 
 // Image checks an image. The environment is the one that config.Load has left, with

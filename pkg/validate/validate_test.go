@@ -22,12 +22,17 @@ func TestMain(m *testing.M) { testenv.Main(m, nil) }
 // all validates a tree, and returns a line for each finding, information included.
 func all(t *testing.T, tree testenv.Tree, environ ...string) []string {
 	t.Helper()
+	return allWithin(t, 0, tree, environ...)
+}
+
+func allWithin(t *testing.T, limit time.Duration, tree testenv.Tree, environ ...string) []string {
+	t.Helper()
 	testenv.SetEnviron(t, tree.Environ(environ...)...)
 	c, err := config.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := validate.Image(c, validate.Options{Builtin: builtin, Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)})
+	found, err := validate.Image(c, validate.Options{Builtin: builtin, Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), ToolLimit: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
