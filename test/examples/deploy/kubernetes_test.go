@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func TestKubernetes(t *testing.T) {
 		webapp.WaitExec(t, "container-manager", "health", "readiness")
 		webapp.WaitHealthy(t)
 		status := webapp.Exec(t, "container-manager", "status")
-		if !strings.Contains(status, "app       RUNNING") {
+		if !regexp.MustCompile(`(?m)^app +RUNNING`).MatchString(status) {
 			t.Errorf("status says\n%s", status)
 		}
 	})
