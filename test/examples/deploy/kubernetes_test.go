@@ -34,7 +34,7 @@ func TestKubernetes(t *testing.T) {
 		}
 	})
 	t.Run("probes", func(t *testing.T) {
-		webapp.WaitExec(t, "container-manager", "health", "readiness")
+		webapp.WaitExec(t, ask("readyz")...)
 		webapp.WaitHealthy(t)
 		status := webapp.Exec(t, "container-manager", "status")
 		if !regexp.MustCompile(`(?m)^app +RUNNING`).MatchString(status) {
@@ -71,7 +71,7 @@ func TestOpenShift(t *testing.T) {
 	webapp := c.Adopt(t, webappPod+"-webapp")
 	webapp.WaitUp(t)
 	restricted(t, webapp, "12345", "0")
-	webapp.WaitExec(t, "container-manager", "health", "readiness")
+	webapp.WaitExec(t, ask("readyz")...)
 	webapp.Exec(t, "container-manager", "backup")
 	webapp.WaitHealthy(t)
 }
@@ -98,6 +98,9 @@ func restricted(t *testing.T, c *containertest.Container, uid, gid string) {
 	}
 }
 
+// ask asks the listener as kubelet does.
+func ask(path string) []string { return []string{"curl", "-sf", "http://localhost:9090/" + path} }
+
 // restartedWhenSick takes supervisord's socket away: nothing in the container can
 // mend that, and failureThreshold probes later it is a new one.
 func restartedWhenSick(t *testing.T, c cluster, webapp *containertest.Container) {
@@ -105,6 +108,10 @@ func restartedWhenSick(t *testing.T, c cluster, webapp *containertest.Container)
 	const failureThreshold = 3 // of the livenessProbe
 	started := webapp.Inspect(t, "{{.State.StartedAt}}")
 	webapp.Exec(t, "rm", "/tmp/supervisord.sock")
+	testenv.WaitFor(t, "the listener knows that supervisord is out of reach", func() bool {
+		_, err := webapp.TryExec(t, ask("livez")...)
+		return err != nil
+	})
 	for i := range failureThreshold {
 		if now := webapp.Inspect(t, "{{.State.StartedAt}}"); now != started {
 			t.Fatalf("restarted after %d failures, want %d", i, failureThreshold)
@@ -114,7 +121,7 @@ func restartedWhenSick(t *testing.T, c cluster, webapp *containertest.Container)
 		}
 	}
 	testenv.WaitFor(t, "the container's restart", func() bool { return webapp.Inspect(t, "{{.State.StartedAt}}") != started })
-	webapp.WaitExec(t, "container-manager", "health", "readiness")
+	webapp.WaitExec(t, ask("readyz")...)
 	webapp.WaitHealthy(t)
 	if page := webapp.Exec(t, "curl", "-s", "http://127.0.0.1:8080/"); !strings.HasPrefix(page, greeting) {
 		t.Errorf("after the restart the app answers %q", page)

@@ -54,17 +54,36 @@ func (all objects) deploymentProblems(d *appsv1.Deployment) (problems []string) 
 		problem("strategy %q: two pods would share a ReadWriteOnce volume", d.Spec.Strategy.Type)
 	}
 	for _, c := range d.Spec.Template.Spec.Containers {
+		port := listensOn(c)
+		paths := map[string]string{"startup": "/livez", "liveness": "/livez", "readiness": "/readyz"}
 		for name, probe := range map[string]*corev1.Probe{"startup": c.StartupProbe, "liveness": c.LivenessProbe, "readiness": c.ReadinessProbe} {
-			want := "container-manager health " + strings.Replace(name, "startup", "liveness", 1)
 			switch {
-			case probe == nil || probe.Exec == nil:
-				problem("container %s has no %s probe that runs a command", c.Name, name)
-			case strings.Join(probe.Exec.Command, " ") != want:
-				problem("container %s: the %s probe runs %q, want %q", c.Name, name, probe.Exec.Command, want)
+			case probe == nil || probe.HTTPGet == nil:
+				problem("container %s has no %s probe that asks over HTTP", c.Name, name)
+			case probe.HTTPGet.Path != paths[name] || probe.HTTPGet.Port.String() != port:
+				problem("container %s: the %s probe asks for %s at port %s, want %s at port %s of IMAGE_HTTP_ADDRESS", c.Name, name, probe.HTTPGet.Path, probe.HTTPGet.Port.String(), paths[name], port)
 			}
+		}
+		for name, want := range map[string]string{"scrape": "true", "port": port, "path": "/metrics"} {
+			if got := d.Spec.Template.Annotations["prometheus.io/"+name]; got != want {
+				problem("prometheus.io/%s is %q, want %q", name, got, want)
+			}
+		}
+		if !slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.Name == "metrics" && fmt.Sprint(p.ContainerPort) == port }) {
+			problem("container %s has no port metrics at %s", c.Name, port)
 		}
 	}
 	return problems
+}
+
+// listensOn is the port of the container manager's own listener.
+func listensOn(c corev1.Container) string {
+	for _, e := range c.Env {
+		if port, ok := strings.CutPrefix(e.Value, ":"); ok && e.Name == "IMAGE_HTTP_ADDRESS" {
+			return port
+		}
+	}
+	return "?"
 }
 
 func (all objects) serviceProblems(s *corev1.Service) (problems []string) {
