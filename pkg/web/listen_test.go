@@ -147,7 +147,7 @@ func TestCrowd(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
-	for i := range 5 * maxConnections {
+	for i := range 16 * maxConnections { // thousands
 		c, err := net.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
@@ -163,6 +163,22 @@ func TestCrowd(t *testing.T) {
 	_ = slow[0].SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := io.ReadAll(slow[0]); os.IsTimeout(err) {
 		t.Error("the oldest connection is still open")
+	}
+}
+
+// A client that does not finish its header is let go, also when nobody else comes.
+func TestSlowClient(t *testing.T) {
+	testenv.NotQuick(t) // it takes headerTimeout
+	t.Parallel()
+	c, err := net.Dial("tcp", newRig(t).serving())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = io.WriteString(c, "GET /livez HTTP/1.1\r\nHost: x\r\nX: ")
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+	if said, err := io.ReadAll(c); os.IsTimeout(err) {
+		t.Errorf("the connection is still open after a minute, and said %q", said)
 	}
 }
 
