@@ -10,6 +10,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/fsutil"
+	"github.com/ZPascal/container-manager/pkg/startorder"
 )
 
 // State is what a start would do to a file.
@@ -68,6 +69,8 @@ func Previews(c config.Config, made ...string) ([]Preview, error) {
 			all = append(all, Preview{Path: path, State: Removed, Is: maskKeys(string(text))})
 		}
 	}
+	// What still waits is no configuration: it changes while the container runs.
+	all = slices.DeleteFunc(all, func(p Preview) bool { return p.Path == startorder.Path(c.RunDir) })
 	slices.SortFunc(all, func(a, b Preview) int { return cmp.Compare(a.Path, b.Path) })
 	return all, nil
 }

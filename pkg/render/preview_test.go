@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/startorder"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
@@ -59,6 +60,33 @@ func TestPreviewsHoldNoSecret(t *testing.T) {
 	}
 	if got, want := states(load("it's\ta hunter3")), "changed filebeat-global.yml, changed alone, changed key.pem"; got != want {
 		t.Errorf("with other secrets: %s, want %s", got, want)
+	}
+}
+
+// What waits for others is a record of the running container.
+func TestPreviewsHoldNoRecord(t *testing.T) {
+	tree := testenv.NewTree(t)
+	testenv.Write(t, tree.Path("image/supervisord/conf.d/x.conf"), "[program:x]\ncommand = x\ndepends_on = crond\n", 0o644)
+	for _, dir := range []string{"storage/logs/supervisor", "run/supervisord", "run/logging"} {
+		testenv.Mkdir(t, tree.Path(dir))
+	}
+	testenv.SetEnviron(t, tree.Environ()...)
+	c, err := config.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := All(c); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Write(t, startorder.Path(c.RunDir), "{}\n", 0o600) // x was started
+	all, err := Previews(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		if p.State != Same {
+			t.Errorf("%s is %s", p.Path, p.State)
+		}
 	}
 }
 
