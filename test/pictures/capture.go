@@ -65,7 +65,7 @@ func runExample(root, binary, dir string) (start, status string, err error) {
 		return "", "", err
 	}
 	status, err = e.ask("status")
-	return e.said, status, err
+	return strings.ReplaceAll(e.said, binary, "build/bin/container-manager"), status, err
 }
 
 // runValidate checks the example with three mistakes that are easily made.
