@@ -1,10 +1,36 @@
 package cli
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/ZPascal/container-manager/test/browser"
 )
+
+// shownPage is what a browser makes of the page.
+type shownPage struct {
+	Texts        []string // of the cells of tables
+	Tags         []string
+	Handlers     int // elements with attributes that are scripts
+	Hollow       int // labels without a value
+	Broken       int // single words on more than one line
+	Width, Shown int // of all that there is, and of the screen
+	Light        int // how light the text is, of three times 255
+}
+
+const lookAtPage = `(() => {
+	const all = [...document.querySelectorAll("*")], cells = [...document.querySelectorAll("td")], root = document.documentElement
+	return {
+		texts: cells.map(e => e.textContent),
+		tags: [...new Set(all.map(e => e.localName))],
+		handlers: all.filter(e => [...e.attributes].some(a => a.name.startsWith("on"))).length,
+		hollow: cells.filter(e => e.textContent == "" && getComputedStyle(e).display == "block").length,
+		broken: [...document.querySelectorAll("td span")].filter(e => !e.textContent.includes(" ") && e.getClientRects().length > 1).length,
+		width: Math.max(root.scrollWidth, ...all.map(e => Math.ceil(e.getBoundingClientRect().right))),
+		shown: root.clientWidth,
+		light: getComputedStyle(document.body).color.match(/\d+/g).reduce((sum, part) => sum + Number(part), 0),
+	}
+})()`
 
 // Chromium shows awkward names as the text that they are, and the page fits a phone.
 func TestPageInABrowser(t *testing.T) {
@@ -23,57 +49,38 @@ func TestPageInABrowser(t *testing.T) {
 		if err := b.Load("http://"+address+"/", screen); err != nil {
 			t.Fatal(err)
 		}
-		var page struct {
-			Texts               []string
-			Tags                []string
-			Handlers, Broken    int
-			Width, Shown, Light int
-		}
-		// Light is how light the text is, of three times 255.
-		err := b.Evaluate(`(() => {
-			const all = [...document.querySelectorAll("*")], root = document.documentElement
-			const color = getComputedStyle(document.body).color.match(/\d+/g).map(Number)
-			return {
-				texts: [...document.querySelectorAll("td,summary")].map(e => e.textContent),
-				tags: [...new Set(all.map(e => e.localName))],
-				handlers: all.filter(e => [...e.attributes].some(a => a.name.startsWith("on"))).length,
-				broken: [...document.querySelectorAll("td span")].filter(e => !e.textContent.includes(" ") && e.getClientRects().length > 1).length,
-				width: Math.max(root.scrollWidth, ...all.map(e => Math.ceil(e.getBoundingClientRect().right))), shown: root.clientWidth,
-				light: color[0] + color[1] + color[2],
-			}
-		})()`, &page)
-		if err != nil {
+		var page shownPage
+		if err := b.Evaluate(lookAtPage, &page); err != nil {
 			t.Fatal(err)
 		}
-		texts := map[string]bool{}
-		for _, text := range page.Texts {
-			texts[text] = true
-		}
-		for _, want := range []string{awkwardProgram, awkwardProbe, awkwardJob} {
-			if !texts[want] {
-				t.Errorf("%s: no cell has the text %q: %q", name, want, page.Texts)
-			}
-		}
-		for _, tag := range page.Tags {
-			switch tag {
-			case "script", "img", "iframe", "object", "b", "a", "form":
-				t.Errorf("%s: the page has a <%s>", name, tag)
-			}
-		}
-		if page.Handlers > 0 {
-			t.Errorf("%s: %d elements have scripts", name, page.Handlers)
-		}
-		if page.Broken > 0 {
-			t.Errorf("%s: %d words of a column are broken", name, page.Broken)
-		}
-		if page.Shown != screen.Width || page.Width > page.Shown {
-			t.Errorf("%s: the page is %d wide, of which %d are shown, on a screen of %d", name, page.Width, page.Shown, screen.Width)
-		}
-		if light := page.Light > 3*128; light != screen.Dark {
-			t.Errorf("%s: the lightness of the text is %d", name, page.Light)
-		}
+		page.check(func(format string, args ...any) {
+			t.Helper()
+			t.Errorf(name+": "+format, args...)
+		}, screen)
 	}
 	if len(b.Complaints) > 0 {
 		t.Errorf("the browser complains: %q", b.Complaints)
+	}
+}
+
+func (p shownPage) check(problem func(format string, args ...any), screen browser.Screen) {
+	for _, want := range []string{awkwardProgram, awkwardProbe, awkwardJob} {
+		if !slices.Contains(p.Texts, want) {
+			problem("no cell has the text %q: %q", want, p.Texts)
+		}
+	}
+	for _, tag := range []string{"script", "img", "iframe", "object", "b", "a", "form"} {
+		if slices.Contains(p.Tags, tag) {
+			problem("the page has a <%s>", tag)
+		}
+	}
+	if p.Handlers+p.Hollow+p.Broken > 0 {
+		problem("%d elements have scripts, %d labels have no value, %d words are broken", p.Handlers, p.Hollow, p.Broken)
+	}
+	if p.Shown != screen.Width || p.Width > p.Shown {
+		problem("the page is %d wide, of which %d are shown, on a screen of %d", p.Width, p.Shown, screen.Width)
+	}
+	if light := p.Light > 3*128; light != screen.Dark {
+		problem("the lightness of the text is %d", p.Light)
 	}
 }

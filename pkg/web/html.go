@@ -33,6 +33,10 @@ func (d *document) cell(label, value string) {
 
 // mark writes a cell with a word that is good, bad or neither.
 func (d *document) mark(label, value, class string) {
+	if value == "" { // narrow screens leave out empty cells
+		d.cell(label, value)
+		return
+	}
 	d.raw(`<td data-label="`, escape(label), `"><span class="`, escape(class), `">`)
 	d.text(value)
 	d.raw("</span></td>")
@@ -72,6 +76,6 @@ td:first-child,td[data-label=probe],td[data-label=note],td[data-label=archive]{m
 tr{border-bottom:1px solid #8886}th{font-weight:600;opacity:.75}
 .good{color:#18794e}.bad{color:#c62a2f;font-weight:600}pre{overflow:auto;font-size:.85rem}
 @media(prefers-color-scheme:dark){body{background:#111;color:#eee}.good{color:#4cc38a}.bad{color:#ff6369}}
-@media(max-width:48rem){thead{display:none}tr{display:block;padding:.5rem 0}td{display:block;padding:.1rem 0;overflow-wrap:anywhere}td:empty{display:none}
+@media(max-width:48rem){thead{display:none}tr{display:block;padding:.5rem 0}td{display:block;padding:.1rem 0;overflow-wrap:anywhere}td:first-child{font-weight:600}td:empty{display:none}
 td::before{content:attr(data-label) ": ";opacity:.75}}
 `
