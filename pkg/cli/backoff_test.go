@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/backoff"
+	"github.com/ZPascal/container-manager/pkg/crashes"
 	"github.com/ZPascal/container-manager/pkg/status"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/test/testenv"
@@ -108,6 +109,7 @@ func TestRestartBackoff(t *testing.T) {
 	} {
 		start()
 		c.waitState("app", "RUNNING")
+		testenv.WaitFor(t, "the pause is over", func() bool { return backoff.Load(c.Path("run"), "app").Next.IsZero() })
 		c.want(0, "healthy", "health", "liveness")
 		c.sick("app")
 		c.waitPause("app")
@@ -230,9 +232,11 @@ func TestRestartBackoffOfAnEssentialProgram(t *testing.T) {
 	c.start()
 	c.waitState("app", "RUNNING")
 	c.pauseLong("app")
-	for range 2 {
+	for n := range 2 {
 		testenv.Write(t, c.Path("storage/sick"), "", 0o644)
 		c.waitPause("app")
+		// A start that comes before the listener knows of the end hides it.
+		testenv.WaitFor(t, "the end is on record", func() bool { return len(crashes.Load(c.Path("run"), "app").Crashes) > n })
 		if err := os.Remove(c.Path("storage/sick")); err != nil {
 			t.Fatal(err)
 		}

@@ -58,27 +58,35 @@ func (a *again) run(ctx context.Context) error {
 			return err
 		}
 		resync := time.After(wait)
-		for ended := false; !ended; {
+		for news := false; !news; {
 			select {
 			case <-ctx.Done():
 				return nil
 			case <-resync:
-				ended = true
+				news = true
 			case <-a.queue.wake:
-				ended = a.hasEnded()
+				news = a.isNews()
 			}
 		}
 	}
 }
 
-// hasEnded takes the events that are there, and reports whether one of the programs has
-// ended.
-func (a *again) hasEnded() (ended bool) {
+// isNews takes the events that are there, and reports whether one of the programs has
+// ended, or was started in its pause.
+func (a *again) isNews() (news bool) {
 	for _, e := range a.queue.take() {
-		_, ours := a.paused[supervisor.FullName(e.Payload["groupname"], e.Payload["processname"])]
-		ended = ended || ours && e.Name == "PROCESS_STATE_EXITED"
+		name := supervisor.FullName(e.Payload["groupname"], e.Payload["processname"])
+		if _, ours := a.paused[name]; !ours {
+			continue
+		}
+		switch e.Name {
+		case "PROCESS_STATE_EXITED":
+			news = true
+		case "PROCESS_STATE_STARTING": // by somebody else, where the pause is not over
+			news = news || !a.records[name].Next.IsZero()
+		}
 	}
-	return ended
+	return news
 }
 
 // look starts what is to be started by now, and returns when to look again at the
