@@ -52,12 +52,13 @@ func (c *container) pauseLong(name string) {
 	c.killListener()
 }
 
-// waitPause waits until a program has ended and is in its pause.
+// waitPause waits until a program has ended and is in its pause. A new listener asks
+// supervisord, and may know that before it hears how the program has ended.
 func (c *container) waitPause(name string) {
 	c.t.Helper()
 	testenv.WaitFor(c.t, name+" is in its pause", func() bool {
 		_, ok := backoff.Of(c.Path("run"), c.process(name))
-		return ok
+		return ok && crashes.Load(c.Path("run"), name).Last != nil
 	})
 }
 
