@@ -84,6 +84,8 @@ func TestRestartBackoff(t *testing.T) {
 	c.sick("app")
 	c.waitPause("app")
 	c.waitState("app", "EXITED")
+	// A listener that has just begun sees the end before supervisord tells it.
+	c.waitRecord("app", "has ended", func(r crashes.Record) bool { return r.Last != nil })
 	const paused = `app exited 3, [0-9]+s ago, and starts again in (1h0m0s|59m[0-9]+s) \(IMAGE_RESTART_BACKOFF\)`
 	for _, kind := range []string{"liveness", "readiness"} { // it has ended more often than IMAGE_HEALTH_CRASHES says
 		if code, said := c.exec("health", kind); code != 1 || !regexp.MustCompile(paused).MatchString(said) || strings.Count(said, "app ") != 1 {
