@@ -173,8 +173,12 @@ func TestRestartBackoffStartsAgain(t *testing.T) {
 	}
 	// What supervisorctl stops stays so.
 	testenv.Write(t, c.Path("storage/well"), "", 0o644)
-	c.waitState("app", "RUNNING")
-	c.supervisorctl("stop", "all:app")
+	testenv.WaitFor(t, "app is stopped", func() bool { // while it has ended, it cannot be
+		if c.process("app").StateName == "RUNNING" {
+			_ = c.Command("supervisorctl", "-c", c.Path("run/supervisord/global.conf"), "stop", "all:app").Run()
+		}
+		return c.process("app").StateName == "STOPPED"
+	})
 	if err := os.Remove(c.Path("storage/well")); err != nil {
 		t.Fatal(err)
 	}
