@@ -270,6 +270,8 @@ func TestRestartBackoffInTheSummary(t *testing.T) {
 	for i := range 3 {
 		c.program(fmt.Sprint("app", i), "command = %(ENV_IMAGE_APP_DIR)s/app.sh", "autorestart = true")
 	}
+	// The summary waits for it, and so until the others have ended more than once.
+	c.program("slow", sleeper, "startsecs = 5")
 	c.start()
 	c.life.Says("not up: app0 ")
 	c.life.Says("starts again in ")
