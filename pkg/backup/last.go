@@ -3,6 +3,7 @@ package backup
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -91,6 +92,10 @@ func isLocked(c config.Config) bool {
 	return errors.Is(err, fsutil.ErrLocked)
 }
 
+// lastMode lets the container's user read the record of a backup that root has made by
+// hand. It holds names, times and sizes.
+const lastMode fs.FileMode = 0o644
+
 // keep writes down how a backup goes. Without the record only those who ask know less.
 func (r Runner) keep(run Run) {
 	last := ReadLast(r.Config)
@@ -104,7 +109,7 @@ func (r Runner) keep(run Run) {
 	}
 	data = append(data, '\n')
 	for _, path := range lastPaths(r.Config) {
-		if err = fsutil.WriteFile(path, data, archiveMode); err == nil {
+		if err = fsutil.WriteFile(path, data, lastMode); err == nil {
 			return
 		}
 	}

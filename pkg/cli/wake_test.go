@@ -31,7 +31,7 @@ func TestWhatTheLogOfTheContainerSays(t *testing.T) {
 		"WARN\twake nothing reads " + c.Path("image/supervisord/conf.d/hello.cfg") + ": the names of the files of this directory end in .conf\n",
 		"WARN\twake " + c.Path("image/health/readiness.probes.d/check-crnd.sh") + " is named after no program, so a failure restarts nothing: did you mean check-crond?\n",
 		": minute 61 is above 59: left out\n",
-		" fails: exit status 7: echo no such host; exit 7, last output: no such host (see " + c.Path("storage/logs/crond.log") + ")\n",
+		" fails: exit status 7, last output: no such host (see " + c.Path("storage/logs/crond.log") + ")\n",
 	} {
 		c.life.Says(want)
 	}

@@ -18,14 +18,22 @@ func (j *job) notice(e Entry, err error) {
 	j.noticed = failed
 	r := j.scheduler.Runner
 	if !failed {
-		r.Notice.Info().Msgf("%s succeeds again: %s", e.Name(), cut(e.Command))
+		r.Notice.Info().Msgf("%s succeeds again", e.title())
 		return
 	}
-	text := fmt.Sprintf("%s fails: %s: %s", e.Name(), strings.TrimSuffix(howEnded(err), ","), cut(e.Command))
+	text := fmt.Sprintf("%s fails: %s", e.title(), strings.TrimSuffix(howEnded(err), ","))
 	if command, ok := errors.AsType[*script.Error](err); ok && len(command.Tail) > 0 {
 		text += ", last output: " + cut(strings.Join(command.Tail[max(0, len(command.Tail)-3):], " | "))
 	}
 	r.Notice.Error().Msg(text + r.seeLog())
+}
+
+// title names the job and its place, without the command: that may hold a secret.
+func (e Entry) title() string {
+	if e.Label == "" || e.Label == e.Name() {
+		return e.Name()
+	}
+	return fmt.Sprintf("%s (%s)", e.Label, e.Name())
 }
 
 func (r *Runner) seeLog() string {

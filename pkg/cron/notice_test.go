@@ -25,7 +25,7 @@ func taken(said *bytes.Buffer) string {
 
 func TestFailingJobsAreNoticedOnce(t *testing.T) {
 	r, said := notices()
-	e := Entry{File: "/image/cron/kubernetes", Line: 3, Command: "/image/app/report.sh"}
+	e := Entry{File: "/image/cron/kubernetes", Line: 3, Command: "/image/app/report.sh --password=secret", Label: "report"}
 	j := newJob(&e, &scheduler{Runner: r})
 	failure := &script.Error{Path: "/bin/sh", Status: 7, Tail: []string{"a", "b", "c", "no such host"}}
 	for _, test := range []struct {
@@ -33,12 +33,12 @@ func TestFailingJobsAreNoticedOnce(t *testing.T) {
 		want string
 	}{
 		{nil, ""},
-		{failure, "ERROR\tcron kubernetes:3 fails: exit status 7: /image/app/report.sh, last output: b | c | no such host (see /logs/crond.log)"},
+		{failure, "ERROR\tcron report (kubernetes:3) fails: exit status 7, last output: b | c | no such host (see /logs/crond.log)"},
 		{failure, ""},
 		{errEnding, ""},
-		{nil, "INFO\tcron kubernetes:3 succeeds again: /image/app/report.sh"},
+		{nil, "INFO\tcron report (kubernetes:3) succeeds again"},
 		{nil, ""},
-		{errors.New("cannot start"), "ERROR\tcron kubernetes:3 fails: cannot start: /image/app/report.sh (see /logs/crond.log)"},
+		{errors.New("cannot start"), "ERROR\tcron report (kubernetes:3) fails: cannot start (see /logs/crond.log)"},
 	} {
 		j.notice(e, test.err)
 		if got := taken(said); got != test.want {
