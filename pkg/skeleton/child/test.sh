@@ -20,6 +20,7 @@ retry() {
 }
 in_container() { $engine exec "$container" "$@"; }
 
+# shellcheck disable=SC2016 # the container's shell puts the port in
 retry in_container sh -c 'container-manager probe http --body Hello "http://127.0.0.1:$@NAME@_PORT/"'
 in_container container-manager check-readiness
 in_container /image/backup/backup.py
