@@ -1,17 +1,14 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
-	"io"
-	"os"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/abrander/go-supervisord"
-	"golang.org/x/sys/unix"
 
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/log"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 	"github.com/ZPascal/container-manager/pkg/supervisorlog"
@@ -54,22 +51,9 @@ func hasFailed(p supervisord.ProcessInfo) bool {
 // tail returns the last lines of a log that was written since the container's start. An
 // older one tells of a former life.
 func tail(path string, since time.Time) []string {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // it may be a pipe
-	if err != nil {
+	data, changed, err := fsutil.Tail(path, tailBytes)
+	if err != nil || changed.Before(since.Truncate(time.Second)) {
 		return nil
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.ModTime().Before(since.Truncate(time.Second)) {
-		return nil
-	}
-	from := max(0, info.Size()-tailBytes)
-	data, err := io.ReadAll(io.NewSectionReader(f, from, tailBytes))
-	if err != nil {
-		return nil
-	}
-	if _, whole, found := bytes.Cut(data, []byte("\n")); from > 0 && found {
-		data = whole // the first line is cut off
 	}
 	var lines []string
 	for line := range strings.Lines(string(data)) {

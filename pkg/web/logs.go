@@ -2,12 +2,9 @@ package web
 
 import (
 	"html"
-	"io"
-	"os"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/stdoutlog"
 	"github.com/ZPascal/container-manager/pkg/supervisorconf"
@@ -43,24 +40,11 @@ func (v *view) logs() {
 // tail returns the last lines of a file. Something that is no file, such as a pipe, has
 // none.
 func tail(path string) string {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return ""
-	}
-	start := max(0, info.Size()-maxLogBytes)
-	data, err := io.ReadAll(io.NewSectionReader(f, start, maxLogBytes))
+	data, _, err := fsutil.Tail(path, maxLogBytes)
 	if err != nil {
 		return ""
 	}
 	lines := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
-	if start > 0 && len(lines) > 1 {
-		lines = lines[1:] // it may be cut
-	}
 	for i := range lines {
 		lines[i] = oneLine(strings.ReplaceAll(lines[i], "\t", "    "))
 	}
