@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 // archive that is restored, by this start or one before.
 func firstStart(r Runner) (string, error) {
 	record := filepath.Join(r.Config.StorageBaseDir, ".record")
-	if err := RecoverAtStart(context.Background(), r.Config, r.Log); err != nil {
+	if err := RecoverAtStart(context.Background(), r.Config, r.Log, func() {}); err != nil {
 		return "", err
 	}
 	err := RestoreFirst(context.Background(), r.Config, r.Log, fsutil.Exists(record), func(archive string) error {

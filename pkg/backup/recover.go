@@ -26,10 +26,14 @@ func Recover(ctx context.Context, c config.Config, l log.Logger) error {
 func (r Runner) Recover(ctx context.Context) error { return r.recover(ctx, r.lock) }
 
 // RecoverAtStart is Recover for a container that starts, before anything uses the
-// storage. It waits for another container that works on the volume.
-func RecoverAtStart(ctx context.Context, c config.Config, l log.Logger) error {
+// storage. It waits for another container that works on the volume. begin is called when
+// there is something to do, which can take long.
+func RecoverAtStart(ctx context.Context, c config.Config, l log.Logger, begin func()) error {
 	r := Runner{Config: c, Log: l, Force: true}
-	return r.recover(ctx, r.waitLock)
+	return r.recover(ctx, func(ctx context.Context, what string) (*fsutil.Lock, error) {
+		begin()
+		return r.waitLock(ctx, what)
+	})
 }
 
 func (r Runner) recover(ctx context.Context, take func(context.Context, string) (*fsutil.Lock, error)) error {

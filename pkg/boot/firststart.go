@@ -45,6 +45,7 @@ func (b *Boot) firstStart(ctx context.Context) error {
 	if err := setup.CreateStorageDir(b.Config.StorageBaseDir); err != nil {
 		return err
 	}
+	b.Listen()
 	lock, err := fsutil.WaitLock(ctx, b.storage(lockName), func() {
 		b.Log.Info().Msgf("waiting for the first start of another container on %s", b.Config.StorageBaseDir)
 	})

@@ -57,8 +57,8 @@ func (b *Boot) exec(ctx context.Context, c Command, conf *supervisorconf.Conf) e
 		endWake = b.startWake(conf)
 	}
 	b.Log.Debug().Msgf("set-up took %s, now running %s", time.Since(b.Since).Round(time.Millisecond), path)
-	// The exec itself gives the signals back. Doing so before takes a millisecond, an
-	// eighth of a start, and would not help: supervisord has no handlers at first either.
+	// The exec itself gives the signals back. Doing so before would take a millisecond, and
+	// would not help: supervisord has no handlers at first either.
 	if ctx.Err() != nil {
 		endWake()
 		return context.Cause(ctx)
@@ -147,6 +147,7 @@ func (b *Boot) stay(ctx context.Context, conf *supervisorconf.Conf) error {
 	for _, name := range b.Config.Essential {
 		essential = append(essential, supervisor.Named(conf, name)...)
 	}
+	b.Listen()
 	b.startWake(conf)
 	status, err := pid1.Init{
 		Path: path, Argv: argv, Env: b.Config.Environ,

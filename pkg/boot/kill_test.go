@@ -33,8 +33,8 @@ func start([]string) int {
 			}
 			return nil
 		},
-		Release: func() error { return nil },
-		Exec:    func(string, []string, []string) error { return nil },
+		Listen: func() {}, Release: func() error { return nil },
+		Exec: func(string, []string, []string) error { return nil },
 	}
 	if err := b.Run(context.Background(), plainCommand); err != nil {
 		fmt.Println(err)

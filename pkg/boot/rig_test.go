@@ -69,7 +69,7 @@ func newContainer(t testing.TB, tree testenv.Tree, environ ...string) *container
 			}
 			return record(c.archive)
 		},
-		Release: func() error { return nil },
+		Listen: func() {}, Release: func() error { return nil },
 		Exec: func(path string, argv, env []string) error {
 			c.execs = append(c.execs, path+" "+strings.Join(argv[1:], " "))
 			c.environ = env

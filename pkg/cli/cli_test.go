@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/scriptdir"
 	"github.com/ZPascal/container-manager/test/testenv"
 )
@@ -246,6 +248,61 @@ func TestRunFailsAndEnds(t *testing.T) {
 		want := "ERROR\trun ended by " + unix.SignalName(signal) + "\n"
 		if got := cmd.ProcessState.ExitCode(); got != 128+int(signal) || !strings.HasSuffix(withoutTimes(said), want) || !strings.Contains(said, " told\n") || strings.Contains(said, "goroutine") {
 			t.Errorf("exit code %d; it said\n%s", got, said)
+		}
+	}
+}
+
+// A signal ends a start that waits for another container on the volume.
+func TestRunThatWaitsEnds(t *testing.T) {
+	tree := testenv.NewTree(t)
+	testenv.Mkdir(t, tree.Path("storage"))
+	lock, err := fsutil.TryLock(tree.Path("storage/.run-once.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Unlock()
+	cmd := testenv.Command(t, tree.Environ(), "container-manager", "run", "true")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	if !lines.Scan() || !strings.Contains(lines.Text(), "waiting for the first start of another container") {
+		t.Fatalf("it said %q", lines.Text())
+	}
+	if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if !lines.Scan() || !strings.HasSuffix(lines.Text(), "ERROR\trun ended by SIGTERM") {
+		t.Errorf("it said %q", lines.Text())
+	}
+	_ = cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != 128+int(unix.SIGTERM) {
+		t.Errorf("exit code %d", got)
+	}
+}
+
+// Nobody reads what a start says: it goes on, and its errors have their exit code.
+func TestRunWithoutAReader(t *testing.T) {
+	tree := testenv.NewTree(t)
+	for _, run := range []struct {
+		command string
+		code    int
+	}{{"true", exitOK}, {"/none", 127}} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = r.Close()
+		cmd := testenv.Command(t, tree.Environ("IMAGE_BACKUP_PATH=/data"), "container-manager", "run", run.command)
+		cmd.Stdout, cmd.Stderr = w, w
+		err = cmd.Run()
+		_ = w.Close()
+		if got := cmd.ProcessState.ExitCode(); got != run.code {
+			t.Errorf("%s: exit code %d, %v", run.command, got, err)
 		}
 	}
 }

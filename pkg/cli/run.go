@@ -62,7 +62,7 @@ func run(name string, command boot.Command) (ended error) {
 	if command.Shell != "" && len(command.Argv) > 0 {
 		return invalid(fmt.Errorf("-variable %q and the command %q: give one of them, in quotes where it is a line for the shell", command.Shell, command.Argv[0]))
 	}
-	ctx, release := signalContext(context.Background())
+	signals := newSignals(context.Background())
 	config.FindSelf()
 	cfg, err := config.Load()
 	defer func() {
@@ -74,20 +74,20 @@ func run(name string, command boot.Command) (ended error) {
 		return err
 	}
 	l := log.New(os.Stderr, startOptions(cfg))
-	b := bootOf(cfg, l, name, since, release)
+	b := bootOf(cfg, l, name, since, signals)
 	for _, warning := range doubts(cfg) {
 		b.Log.Warn().Msg(warning)
 	}
 	// A restore that was killed half way is taken back before anything looks at
 	// the storage.
-	if err := backup.RecoverAtStart(ctx, cfg, log.Named(l, "restore")); err != nil {
+	if err := backup.RecoverAtStart(signals.ctx, cfg, log.Named(l, "restore"), signals.Listen); err != nil {
 		return err
 	}
-	return exitOf(ctx, b.Run(ctx, command))
+	return exitOf(signals.ctx, b.Run(signals.ctx, command))
 }
 
 // bootOf puts the start together.
-func bootOf(cfg config.Config, l log.Logger, name string, since time.Time, release func() error) boot.Boot {
+func bootOf(cfg config.Config, l log.Logger, name string, since time.Time, s *signals) boot.Boot {
 	ending := lastNotice{cfg: cfg, log: log.Named(l, "notify")}
 	return boot.Boot{
 		Config: cfg,
@@ -101,7 +101,8 @@ func bootOf(cfg config.Config, l log.Logger, name string, since time.Time, relea
 				return record(archive)
 			})
 		},
-		Release: release,
+		Listen:  s.Listen,
+		Release: s.Release,
 		Ending: func(why string, failed bool) {
 			writeLastWords(cfg.TerminationLog, why)
 			ending.note(why, failed)

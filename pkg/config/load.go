@@ -9,6 +9,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -123,13 +124,37 @@ var variables = sync.OnceValue(func() []Variable {
 	t := reflect.TypeFor[Config]()
 	all := make([]Variable, 0, t.NumField())
 	for i := range t.NumField() {
-		tag := t.Field(i).Tag
-		if name := tag.Get("envconfig"); name != "" {
-			all = append(all, Variable{Name: name, Default: tag.Get("default"), kind: tag.Get("kind"), is: tag.Get("is"), empty: tag.Get("empty"), tag: tag})
+		if v := declared(t.Field(i).Tag); v.Name != "" {
+			all = append(all, v)
 		}
 	}
 	return all
 })
+
+// declared reads the tag of a field in one go: reflect's Get begins anew for each key, which
+// was a tenth of a start's work.
+func declared(tag reflect.StructTag) Variable {
+	v := Variable{tag: tag}
+	for rest := string(tag); rest != ""; {
+		key, quoted, _ := strings.Cut(rest, ":")
+		quoted, _ = strconv.QuotedPrefix(quoted)
+		value, _ := strconv.Unquote(quoted)
+		switch key {
+		case "envconfig":
+			v.Name = value
+		case "default":
+			v.Default = value
+		case "kind":
+			v.kind = value
+		case "is":
+			v.is = value
+		case "empty":
+			v.empty = value
+		}
+		rest = strings.TrimLeft(rest[len(key)+1+len(quoted):], " ")
+	}
+	return v
+}
 
 func variable(name string) Variable {
 	all := variables()

@@ -13,7 +13,7 @@ import (
 // only resembles ours in its prefix is the child image's own.
 func Misspelled(environ []string) (warnings []string) {
 	var known []string
-	for _, entry := range slices.Sorted(slices.Values(environ)) {
+	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
 		name = strings.TrimPrefix(name, "FILE__")
 		if !slices.ContainsFunc([]string{"IMAGE_", "STORAGE_", "LOGGING_", "PROCESS_", "SUPERVISOR_"}, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
@@ -31,5 +31,6 @@ func Misspelled(environ []string) (warnings []string) {
 			warnings = append(warnings, fmt.Sprintf("nothing reads the variable %s: did you mean %s?", name, meant))
 		}
 	}
+	slices.Sort(warnings)
 	return warnings
 }

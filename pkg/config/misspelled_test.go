@@ -15,9 +15,9 @@ func TestMisspelled(t *testing.T) {
 	}
 	got := Misspelled([]string{"IMAGE_HEALTH_GRAEC=5s", "IMAGE_BACKUP_PATH=/data", "FILE__LOGGING_REDIS_PASWORD=/x"})
 	want := []string{
-		"nothing reads the variable LOGGING_REDIS_PASWORD: did you mean LOGGING_REDIS_PASSWORD?",
 		"nothing reads the variable IMAGE_BACKUP_PATH: did you mean IMAGE_BACKUP_PATHS?",
 		"nothing reads the variable IMAGE_HEALTH_GRAEC: did you mean IMAGE_HEALTH_GRACE?",
+		"nothing reads the variable LOGGING_REDIS_PASWORD: did you mean LOGGING_REDIS_PASSWORD?",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)

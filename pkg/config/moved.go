@@ -13,6 +13,11 @@ import (
 // the image declares every variable: a directory that is set alone moves no other. It
 // looks at the environment as Load has left it.
 func LeftBehind() string {
+	if !slices.ContainsFunc(variables(), func(v Variable) bool {
+		return v.kind == "path" && strings.HasPrefix(v.Default, "$") && os.Getenv(v.Name) != os.ExpandEnv(v.Default)
+	}) {
+		return "" // as mostly: each lies below the one that it is to lie below
+	}
 	var moved, behind []string
 	original := map[string]string{} // the path that a variable has when nothing is moved
 	above := map[string][]string{}  // the variables of the directories that it lies below

@@ -28,10 +28,15 @@ type Options struct {
 	NoColor bool   // no colours, on a terminal either
 }
 
-// New returns a logger that writes to w.
+// New returns a logger that writes to w. When w is a file, a pipe for example, that
+// nobody reads any more, lines are lost and the process goes on.
 func New(w io.Writer, o Options) Logger {
+	colour := IsTerminal(w) && !o.NoColor
+	if f, isFile := w.(*os.File); isFile {
+		w = output{f}
+	}
 	if o.Format != "json" {
-		w = console(w, IsTerminal(w) && !o.NoColor)
+		w = console(w, colour)
 	}
 	return zerolog.New(w).Level(level(o.Level)).With().Timestamp().Logger()
 }

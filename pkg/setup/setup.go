@@ -24,6 +24,8 @@ type Runner struct {
 	Config   config.Config
 	Log      log.Logger
 	Builtins scriptdir.Register
+	// BeforeProcess, unless it is nil, is called before a step is run as a process.
+	BeforeProcess func()
 }
 
 // All runs every step of a directory.
@@ -84,6 +86,9 @@ func (r Runner) run(ctx context.Context, f scriptdir.File) error {
 	// in the background gets time to close.
 	cmd := script.Command{EndOnFailure: true}
 	if !f.Builtin && !f.Empty {
+		if r.BeforeProcess != nil {
+			r.BeforeProcess()
+		}
 		defer r.remind(f.Name)()
 	}
 	return scriptdir.Runner{Config: r.Config, Log: r.Log, Builtins: r.Builtins}.Run(ctx, f, cmd)

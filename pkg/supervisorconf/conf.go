@@ -6,6 +6,7 @@ package supervisorconf
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -85,8 +86,7 @@ func included(dir string, patterns []string) []string {
 		if !filepath.IsAbs(pattern) {
 			pattern = filepath.Join(quotePattern(dir), pattern)
 		}
-		matches, _ := filepath.Glob(pattern)
-		for _, path := range matches {
+		for _, path := range matches(pattern) {
 			path = filepath.Clean(path)
 			hidden := strings.HasPrefix(filepath.Base(path), ".") && !strings.HasPrefix(filepath.Base(pattern), ".")
 			if !hidden && !slices.Contains(files, path) {
@@ -95,6 +95,24 @@ func included(dir string, patterns []string) []string {
 		}
 	}
 	return files
+}
+
+// matches is filepath.Glob. Where only the last element is a pattern, as it mostly is, it
+// reads the directory once, and does not ask whether that can be polled.
+func matches(pattern string) (paths []string) {
+	dir, base := filepath.Split(pattern)
+	const special = `*?[\`
+	if dir == "" || strings.ContainsAny(dir, special) || !strings.ContainsAny(base, special) {
+		paths, _ = filepath.Glob(pattern)
+		return paths
+	}
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		if ok, _ := filepath.Match(base, entry.Name()); ok {
+			paths = append(paths, dir+entry.Name())
+		}
+	}
+	return paths
 }
 
 func quotePattern(dir string) string {
