@@ -17,6 +17,7 @@ import (
 
 	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/proc"
 	"github.com/ZPascal/container-manager/pkg/render"
 	"github.com/ZPascal/container-manager/pkg/similar"
 	"github.com/ZPascal/container-manager/pkg/stdoutlog"
@@ -141,7 +142,7 @@ func runLogs(command string, o logsOptions, names []string) error {
 	if !o.follow {
 		return unlessClosed(past.Write(""))
 	}
-	dir, err := os.MkdirTemp(cfg.RunDir, "logs-")
+	dir, err := followDir(cfg.RunDir)
 	if err != nil {
 		return err
 	}
@@ -161,6 +162,28 @@ func runLogs(command string, o logsOptions, names []string) error {
 		return &exitError{code: ended.exitCode()} // a person has seen enough
 	}
 	return err
+}
+
+// followDirFormat names the directory of a process that follows logs. The name tells
+// whether the process still lives.
+const followDirFormat = "logs-%d-%d"
+
+// followDir makes a directory for this process. It removes those of processes that were
+// killed before they could do so themselves.
+func followDir(runDir string) (string, error) {
+	all, _ := filepath.Glob(filepath.Join(runDir, "logs-*"))
+	for _, dir := range all {
+		var id proc.ID
+		if _, err := fmt.Sscanf(filepath.Base(dir), followDirFormat, &id.PID, &id.Start); err == nil && !id.Lives() {
+			_ = os.RemoveAll(dir) // another user's stays until that user or root follows logs
+		}
+	}
+	self, err := proc.Self()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(runDir, fmt.Sprintf(followDirFormat, self.PID, self.Start))
+	return dir, os.Mkdir(dir, 0o700)
 }
 
 // unlessClosed passes over a reader that has gone, as in `logs | head`.

@@ -1,9 +1,8 @@
 package cli
 
 import (
-	"bytes"
 	"os"
-	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +64,17 @@ func TestLogs(t *testing.T) {
 		}
 	}
 
-	// -f goes on until a person has seen enough, and leaves nothing behind.
+	// -f goes on until a person has seen enough, and leaves nothing behind. What one has
+	// left that was killed, the next one removes.
+	killed := c.beside("logs", "-f", "app")
+	if err := killed.Start(); err != nil {
+		t.Fatal(err)
+	}
+	testenv.WaitFor(t, "its directory", func() bool { return len(followDirs(c)) == 1 })
+	_ = killed.Process.Kill()
+	_ = killed.Wait()
+	other := c.Path("run/logs-of-somebody")
+	testenv.Mkdir(t, other)
 	follow := c.beside("logs", "-f", "app", "-n", "1")
 	var out testenv.Buffer
 	follow.Stdout, follow.Stderr = &out, &out
@@ -87,8 +96,12 @@ func TestLogs(t *testing.T) {
 	if code := follow.ProcessState.ExitCode(); code != 128+int(unix.SIGINT) || out.String() != "up\nmore\n" {
 		t.Errorf("exit code %d; it said\n%s", code, out.String())
 	}
-	left, _ := exec.Command("find", c.Path("run"), "-name", "logs-*").Output()
-	if len(bytes.TrimSpace(left)) > 0 {
+	if left := followDirs(c); len(left) != 1 || left[0] != other {
 		t.Errorf("left behind: %s", left)
 	}
+}
+
+func followDirs(c *container) []string {
+	dirs, _ := filepath.Glob(c.Path("run/logs-*"))
+	return dirs
 }
