@@ -49,6 +49,9 @@ func TestRefusal(t *testing.T) {
 		"dead in its grace":    {situation{process: in(supervisord.StateFatal, ago(time.Second)), grace: 10 * time.Second}, ""},
 		"too soon after three": {situation{process: running, record: Record{Restarts: 3, InARow: 3, Last: now.Add(-7 * time.Second)}}, "was restarted 3 times in a row: not again before 1s have gone by"},
 		"late after three":     {situation{process: running, record: Record{Restarts: 3, InARow: 3, Last: now.Add(-8 * time.Second)}}, ""},
+
+		"started by a clock that was ahead":   {situation{process: in(supervisord.StateRunning, ago(-time.Hour)), since: since, grace: 10 * time.Second}, ""},
+		"restarted by a clock that was ahead": {situation{process: running, since: since, record: Record{Restarts: 3, InARow: 3, Last: now.Add(time.Hour)}}, ""},
 	} {
 		test.now = now
 		got := test.refusal()

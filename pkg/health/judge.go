@@ -23,6 +23,12 @@ import (
 // for the programs that it restarts.
 const lateness = time.Minute
 
+// maxSkew is how far in the future a time may lie. One that lies further was written before
+// the clock was set back. It would pass for new until the clock is there again.
+const maxSkew = 5 * time.Minute
+
+func (j *judge) isFuture(t time.Time) bool { return t.Sub(j.now) > maxSkew }
+
 // Judge returns what is wrong, without running a probe: it judges by the state of the
 // programs and the last results of the probes. Without problems the container is
 // healthy. The error says that supervisord does not answer, or that the probes cannot be
@@ -161,14 +167,15 @@ func (j *judge) probe(p scriptdir.Probe, result Result, known bool) {
 			j.problem(p.Program+" is "+process.StateName, "%s is %s", supervisor.Name(process), process.StateName)
 		}
 	}
-	if !known {
+	if !known || j.isFuture(result.Began) {
 		if since, ok := j.cronStart(); ok && j.overdue(since) {
 			j.problem("has not run", "%s has not run since cron started at %s", p.Name, since.Format(time.DateTime))
 		}
 		return
 	}
 	startedSince := slices.ContainsFunc(processes, func(process supervisord.ProcessInfo) bool {
-		return !time.Unix(int64(process.Start), 0).Before(result.Began.Truncate(time.Second))
+		start := time.Unix(int64(process.Start), 0)
+		return !start.Before(result.Began.Truncate(time.Second)) && !j.isFuture(start)
 	})
 	switch {
 	case !result.Healthy && !startedSince:

@@ -79,6 +79,23 @@ func TestJudgeByResults(t *testing.T) {
 	r.wantJudged(Readiness, now, "")
 }
 
+// TestJudgeAfterTheClockWasSetBack: a result from the future is none, and a program that
+// was started in the future was not started since its probe failed.
+func TestJudgeAfterTheClockWasSetBack(t *testing.T) {
+	r := newRig(t, "[program:app]\ncommand = /bin/sleep 1000\nstartsecs = 0\n[program:crond]\ncommand = /bin/sleep 1000\nstartsecs = 0\n")
+	r.waitState("app", "RUNNING")
+	r.waitState("crond", "RUNNING")
+	now := time.Now()
+	for _, healthy := range []bool{true, false} {
+		r.hasResult(now.Add(24*time.Hour), healthy)
+		r.wantJudged(Readiness, now, "")
+		r.wantJudged(Readiness, now.Add(time.Hour), "check-app.sh has not run since cron started")
+	}
+	before := now.Add(-24 * time.Hour)
+	r.hasResult(before, false)
+	r.wantJudged(Readiness, before, "check-app.sh failed at")
+}
+
 func TestJudgeByStates(t *testing.T) {
 	r := newRig(t, `
 [program:app]
