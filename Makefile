@@ -78,7 +78,7 @@ fuzz: ## run each fuzz target for a minute, or FUZZTIME=...
 	@test/fuzz.sh
 
 faults: ## inject faults at random for an hour, or FAULTS_FOR=...; SEED=... again
-	@test/install.sh run
+	@test/install.sh run test
 	@go build -o '$(BUILD)/bin/faults' ./test/faults
 	@'$(BUILD)/bin/faults' -for '$(FAULTS_FOR)' $(if $(SEED),-seed '$(SEED)')
 

@@ -28,12 +28,15 @@ const keep = 3
 
 func (w *world) backupDir() string { return filepath.Join(w.storage, "backup") }
 
-// archives returns the names of all archives, the newest first.
+// archives returns the names of all archives, the newest first. Those from the future do
+// not count.
 func (w *world) archives() []string {
 	paths, _ := filepath.Glob(filepath.Join(w.backupDir(), "backup-*.tar.gz"))
-	names := make([]string, len(paths))
-	for i, path := range paths {
-		names[i] = filepath.Base(path)
+	var names []string
+	for _, path := range paths {
+		if name := filepath.Base(path); !isFuture(name) {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	slices.Reverse(names)

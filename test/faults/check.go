@@ -111,26 +111,25 @@ func (w *world) checkFirstStart() error {
 }
 
 // checkLines looks for the line of each number that was acknowledged: in the app's
-// logs and, with IMAGE_LOG_STDOUT, in the container's output.
+// logs, with IMAGE_LOG_STDOUT in the container's output, and with a Redis there.
 func (w *world) checkLines() error {
 	for _, c := range w.containers {
 		w.mu.Lock()
 		wanted := w.logged[c]
 		w.logged[c] = nil
 		w.mu.Unlock()
-		logs, _ := filepath.Glob(filepath.Join(w.storage, "logs-"+c.name, "app", "app.log*"))
-		sources := map[string][]string{"its logs": logs}
+		sources := map[string]func() map[uint64]bool{"its logs": func() map[uint64]bool {
+			logs, _ := filepath.Glob(c.appLog() + "*")
+			return parseLines(logs...)
+		}}
 		if w.stdoutLog {
-			sources["the container's output"] = []string{c.output}
+			sources["the container's output"] = func() map[uint64]bool { return parseLines(c.output) }
 		}
-		for name, files := range sources {
-			err := waitFor(bound, name, func() error {
-				found := map[uint64]bool{}
-				for _, file := range files {
-					parseLines(file, found)
-				}
-				return missing(wanted, found)
-			})
+		if w.redis != nil {
+			sources["Redis"] = w.redis.look
+		}
+		for name, found := range sources {
+			err := waitFor(bound, name, func() error { return missing(wanted, found()) })
 			if err != nil {
 				return fmt.Errorf("the app of container %s: %w", c.name, err)
 			}
@@ -139,14 +138,23 @@ func (w *world) checkLines() error {
 	return nil
 }
 
-func parseLines(file string, found map[uint64]bool) {
-	data, _ := os.ReadFile(file)
-	for line := range strings.Lines(string(data)) {
-		_, text, ok := strings.Cut(line, "app line ")
-		var n uint64
-		if _, err := fmt.Sscanf(text, "%d", &n); ok && err == nil {
-			found[n] = true
+func parseLines(files ...string) map[uint64]bool {
+	found := map[uint64]bool{}
+	for _, file := range files {
+		data, _ := os.ReadFile(file)
+		for line := range strings.Lines(string(data)) {
+			parseLine(line, found)
 		}
+	}
+	return found
+}
+
+// parseLine finds what the app has said in a line, whatever stands around it.
+func parseLine(line string, found map[uint64]bool) {
+	_, text, ok := strings.Cut(line, "app line ")
+	var n uint64
+	if _, err := fmt.Sscanf(text, "%d", &n); ok && err == nil {
+		found[n] = true
 	}
 }
 

@@ -39,13 +39,14 @@ autorestart = true
 redirect_stderr = true
 stdout_logfile = %(ENV_STORAGE_LOGS_DIR)s/app/app.log
 stdout_logfile_maxbytes = 20KB
-stdout_logfile_backups = 3
+stdout_logfile_backups = 20
 `
 
 // files are what a child image adds. The last script of a restore fails when it is
 // asked to, which takes the restore back.
 var files = map[string]string{
 	"supervisord/conf.d/app.conf":            appConf,
+	"logging/filebeat.d/app.yml":             appInput,
 	"health/readiness.probes.d/check-app.sh": "#!/bin/sh\nexec \"$FAULTS\" probe \"$APP_SOCKET\"\n",
 	"setup/run.once/10-count.sh":             "#!/bin/sh\necho begun >>\"$STORAGE_BASE_DIR/once\" && mkdir -p \"$APP_DATA\" && echo done >>\"$STORAGE_BASE_DIR/once\"\n",
 	"setup/run.always/10-slow.sh":            "#!/bin/sh\nmkdir -p \"$STORAGE_LOGS_DIR/app\" && sleep 0.05\n",
@@ -77,7 +78,7 @@ func (w *world) newContainer(name string) (*container, error) {
 	}
 	logs := filepath.Join(w.storage, "logs-"+name)
 	c.environ = c.Environ(
-		"PATH="+filepath.Dir(w.session.binary)+":"+os.Getenv("PATH"),
+		"PATH="+filepath.Dir(w.session.binary)+":"+w.session.bin()+":"+os.Getenv("PATH"),
 		"STORAGE_BASE_DIR="+w.storage, "STORAGE_LOGS_DIR="+logs,
 		"FAULTS="+self, "APP_SOCKET="+c.Path("tmp/app.sock"), "APP_DATA="+w.data,
 		"IMAGE_BACKUP_PATHS="+w.data, "IMAGE_BACKUP_STOP_PROGRAMS=app", "IMAGE_BACKUP_CRON=* * * * *",
@@ -86,7 +87,15 @@ func (w *world) newContainer(name string) (*container, error) {
 		"IMAGE_HEALTH_LIVENESS_CHECK_ENABLED=true",
 		"IMAGE_LOG_STDOUT="+strconv.FormatBool(w.stdoutLog),
 		"PLANTED_SECRET="+w.secret, "LOGGING_REDIS_PASSWORD="+w.secret)
+	if w.redis != nil {
+		c.environ = append(c.environ, "LOGGING_REDIS_HOST=127.0.0.1", "LOGGING_REDIS_PORT="+w.redis.Port,
+			"STORAGE_FILEBEAT_DIR="+filepath.Join(w.storage, "filebeat-"+name), "STORAGE_FILEBEAT_REG_DIR="+filepath.Join(w.storage, "filebeat_reg-"+name))
+	}
 	return c, chown(c.Root, w.uid)
+}
+
+func (c *container) appLog() string {
+	return filepath.Join(c.world.storage, "logs-"+c.name, "app", "app.log")
 }
 
 func (c *container) socket() string { return c.Path("tmp/app.sock") }
@@ -200,6 +209,7 @@ func (c *container) processes() []process {
 func kindOf(args string) string {
 	for _, kind := range []struct{ part, name string }{
 		{"/cron.py", "crond"},
+		{"filebeat -e", "filebeat"},
 		{"eventlistener.py", "listener"},
 		{" app /", "app"},
 		{" probe /", "probe"},

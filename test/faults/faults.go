@@ -43,6 +43,12 @@ var faults = []fault{
 	{"mark of a dead process", orphan},
 	{"new volume with archives", newVolume},
 	{"kept content discarded", discard},
+	{"records of a clock that was wrong", clockWasWrong},
+	{"archive of a clock that was ahead", archiveAhead},
+	{"Redis gone", redisGone},
+	{"kill -9 of filebeat", killFilebeat},
+	{"SIGSTOP, SIGCONT of filebeat", haltFilebeat},
+	{"filebeat stopped by a person", stopFilebeat},
 	{"no fault: backup and restore", backUpAndRestore},
 }
 

@@ -15,14 +15,14 @@ import (
 func TestMain(m *testing.M) { testenv.Main(m, nil) }
 
 // TestFaults is a slice of the soak: a number of faults, however long they take, and
-// those of one seed. make faults runs others for as long as you like.
+// those of one seed, whose first world ships its logs. make faults runs others for as long as you like.
 func TestFaults(t *testing.T) {
 	binary := filepath.Join(testenv.Programs(t), "container-manager")
 	soak := filepath.Join(testenv.Dir(t), "faults")
 	if out, err := exec.Command("go", "build", "-o", soak, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	args := []string{"-binary", binary, "-trials", "20", "-seed", cmp.Or(os.Getenv("SEED"), "1")}
+	args := []string{"-binary", binary, "-trials", "18", "-seed", cmp.Or(os.Getenv("SEED"), "2")}
 	out, err := exec.CommandContext(t.Context(), soak, args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -58,10 +58,43 @@ func TestBrokenInvariants(t *testing.T) {
 	w.kills = 1
 	wants(t, w.checkFirstStart(), "")
 
+	ahead := filepath.Join(storage, "backup", "backup-2999-01-02_03:04:05.tar.gz")
+	w.future = []string{ahead}
+	wants(t, w.checkFuture(), "no such file")
+	testenv.Write(t, ahead, "", 0o644)
+	if testenv.Write(t, half, "", 0o644); len(w.archives()) != 1 {
+		t.Errorf("the archives are %v", w.archives())
+	}
+	wants(t, w.checkFuture(), "")
+
 	secret := filepath.Join(storage, "logs-a", "log")
 	wants(t, w.checkSecret(), "")
 	testenv.Write(t, secret, "with "+w.secret, 0o600)
 	wants(t, w.checkSecret(), "has it")
+}
+
+func TestLines(t *testing.T) {
+	dir := t.TempDir()
+	testenv.Write(t, filepath.Join(dir, "log"), "app line 1\napp | app line 2\napp line\n{\"message\":\"app line 33\",\"fields\":{}}\n", 0o644)
+	found := parseLines(filepath.Join(dir, "log"), filepath.Join(dir, "none"))
+	if len(found) != 3 || !found[1] || !found[2] || !found[33] {
+		t.Errorf("found %v", found)
+	}
+}
+
+func TestMisdate(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "health", "app.json")
+	testenv.Write(t, path, `{"last":"2026-03-01T12:00:00Z","why":"2026"}`, 0o600)
+	testenv.Write(t, filepath.Join(dir, "log"), `"2026-`, 0o600)
+	n, err := misdate(dir, "2038")
+	info, _ := os.Stat(path)
+	if got := testenv.Read(t, path); err != nil || n != 2 || got != `{"last":"2038-03-01T12:00:00Z","why":"2026"}` || info.ModTime().UTC().Year() != 2038 {
+		t.Errorf("%d files, error %v, changed at %s: %s", n, err, info.ModTime(), got)
+	}
+	if got := testenv.Read(t, filepath.Join(dir, "log")); got != `"2026-` {
+		t.Errorf("what is no record is changed: %s", got)
+	}
 }
 
 func wants(t *testing.T, err error, text string) {

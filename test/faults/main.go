@@ -38,13 +38,14 @@ func main() {
 	length := flag.Duration("for", time.Hour, "how long to inject faults")
 	seed := flag.Uint64("seed", rand.Uint64N(1e6), "of the random numbers")
 	trials := flag.Int("trials", 0, "how many faults to inject at most, 0 for no limit")
+	only := flag.String("only", "", "inject no faults but those with this in their kind")
 	binary := flag.String("binary", "", "container-manager; built when empty")
 	flag.Parse()
 	if os.Getenv(insideVariable) == "" {
 		os.Exit(isolate())
 	}
 	fail(syscall.Mount("proc", "/proc", "proc", 0, ""))
-	os.Exit(soak(*length, *seed, *trials, *binary))
+	os.Exit(soak(*length, *seed, *trials, *only, *binary))
 }
 
 func fail(err error) {
@@ -89,10 +90,11 @@ func isolate() int {
 }
 
 // soak runs worlds until the time is over, all trials are done, or an invariant is broken.
-func soak(length time.Duration, seed uint64, trials int, binary string) int {
+func soak(length time.Duration, seed uint64, trials int, only, binary string) int {
 	dir, err := os.MkdirTemp("", "faults-")
 	fail(err)
 	fail(os.Chmod(dir, 0o755))
+	fail(os.Setenv("TMPDIR", dir)) // so that nothing is left elsewhere
 	if binary == "" {
 		binary = filepath.Join(dir, "bin", "container-manager")
 		fail(build(binary))
@@ -100,9 +102,10 @@ func soak(length time.Duration, seed uint64, trials int, binary string) int {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	s := &session{
-		dir: dir, binary: binary, seed: seed, end: time.Now().Add(length), limit: trials, stop: stop,
+		dir: dir, binary: binary, seed: seed, end: time.Now().Add(length), limit: trials, stop: stop, faults: kinds(only),
 		random: rand.New(rand.NewPCG(seed, 0)), trials: map[string]*tally{},
 	}
+	fail(s.installFilebeat())
 	fmt.Printf("faults: for %s, SEED=%d, in %s\n", length, seed, dir)
 	err = s.run()
 	s.printTable(os.Stdout)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -28,6 +29,7 @@ type session struct {
 	end    time.Time
 	limit  int // how many faults to inject at most, 0 for no limit
 	stop   chan os.Signal
+	faults []fault
 
 	worlds, trial int
 	deck          []int             // the kinds that have yet to come before any comes again
@@ -95,12 +97,22 @@ func (s *session) runWorld() error {
 	return errors.Join(err, w.end(err != nil))
 }
 
+// kinds returns the faults with a text in their kind.
+func kinds(only string) (found []fault) {
+	for _, f := range faults {
+		if strings.Contains(f.kind, only) {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
 // draw returns the next fault: each as often as the others, in a random order.
 func (s *session) draw() fault {
 	if len(s.deck) == 0 {
-		s.deck = s.random.Perm(len(faults))
+		s.deck = s.random.Perm(len(s.faults))
 	}
-	f := faults[s.deck[0]]
+	f := s.faults[s.deck[0]]
 	s.deck = s.deck[1:]
 	return f
 }
@@ -147,5 +159,8 @@ func waitFor(limit time.Duration, what string, ok func() error) error {
 		time.Sleep(20 * time.Millisecond)
 	}
 }
+
+// bin has the programs that the soak brings along.
+func (s *session) bin() string { return filepath.Join(s.dir, "bin") }
 
 func (s *session) worldDir() string { return filepath.Join(s.dir, fmt.Sprintf("world-%d", s.worlds)) }

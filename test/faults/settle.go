@@ -62,6 +62,9 @@ func (c *container) isWell() error {
 	if c.world.stdoutLog {
 		wanted = append(wanted, "stdout-log")
 	}
+	if c.world.redis != nil {
+		wanted = append(wanted, "filebeat")
+	}
 	for _, p := range s.Programs {
 		i := slices.Index(wanted, p.Name)
 		if i < 0 {

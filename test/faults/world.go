@@ -22,12 +22,14 @@ type world struct {
 	data       string // what is backed up
 	dataMount  bool   // that is a file system of its own
 	stdoutLog  bool
+	redis      *shipping // nil where no logs are shipped
 	uid        int
 	secret     string
 	containers []*container
 
 	known     map[string]archiveInfo // archives that were whole, by name
 	corrupted map[string]bool        // archives that we have spoilt
+	future    []string               // paths of archives from the future
 	halted    int                    // how often the app was left halted
 	kills     int                    // of the first start
 	usage     map[string]usage       // what processes took when they were first seen
@@ -59,6 +61,10 @@ func (s *session) newWorld() (*world, error) {
 		key[i] = byte(r.Uint32())
 	}
 	w.secret = "planted-" + hex.EncodeToString(key)
+	if r.IntN(2) == 0 {
+		w.redis = newShipping(w.secret)
+		w.took[shippingMoment] = 2 * time.Second
+	}
 	w.storage = filepath.Join(w.dir, "storage")
 	w.data = filepath.Join(w.storage, "data")
 	names := []string{"a", "b"}[:1+r.IntN(3)/2]
@@ -91,7 +97,7 @@ func (s *session) newWorld() (*world, error) {
 }
 
 func (w *world) options() string {
-	return fmt.Sprintf("%d containers, uid %d, data is a mount: %v, IMAGE_LOG_STDOUT: %v", len(w.containers), w.uid, w.dataMount, w.stdoutLog)
+	return fmt.Sprintf("%d containers, uid %d, data is a mount: %v, IMAGE_LOG_STDOUT: %v, filebeat: %v", len(w.containers), w.uid, w.dataMount, w.stdoutLog, w.redis != nil)
 }
 
 func (w *world) mount(dir, options string) error {
@@ -203,6 +209,9 @@ func (w *world) end(keep bool) error {
 	}
 	for _, c := range w.containers {
 		errs = append(errs, c.kill())
+	}
+	if w.redis != nil {
+		w.redis.cleanUp.end()
 	}
 	if keep {
 		errs = append(errs, exec.Command("cp", "-a", w.storage, w.storage+"-kept").Run())

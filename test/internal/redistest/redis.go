@@ -124,6 +124,17 @@ func (s *Server) Stop() {
 	s.cmd = nil
 }
 
+// Kill ends the server as kill -9 does. It keeps what it has acknowledged.
+func (s *Server) Kill() {
+	s.hangUp()
+	s.Signal(syscall.SIGKILL)
+	_ = s.cmd.Wait()
+	s.cmd = nil
+}
+
+// Signal sends the server a signal: SIGSTOP, and nobody gets an answer any more.
+func (s *Server) Signal(signal syscall.Signal) { _ = s.cmd.Process.Signal(signal) }
+
 func (s *Server) dial() (redis.Conn, error) {
 	return redis.Dial("tcp", "127.0.0.1:"+s.Port, redis.DialPassword(s.options.Password), redis.DialConnectTimeout(time.Minute),
 		redis.DialUseTLS(s.options.TLS), redis.DialTLSConfig(&tls.Config{RootCAs: s.roots}))

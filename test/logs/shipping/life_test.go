@@ -116,15 +116,11 @@ func (c *container) waitNoted(log string) {
 	})
 }
 
-// rotate renames a log and those that were rotated before, as supervisord does.
 func rotate(t *testing.T, path string) {
 	t.Helper()
-	for n := 9; n > 0; n-- {
-		if old := fmt.Sprintf("%s.%d", path, n); testenv.Exists(old) {
-			rename(t, old, fmt.Sprintf("%s.%d", path, n+1))
-		}
+	if err := testenv.Rotate(path); err != nil {
+		t.Fatal(err)
 	}
-	rename(t, path, path+".1")
 }
 
 func rename(t *testing.T, from, to string) {
