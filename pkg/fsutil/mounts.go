@@ -5,7 +5,22 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
+
+// IsMountPoint reports whether something is mounted at path itself, such as a single file
+// of a ConfigMap. Nobody can rename or remove it, or rename a file over it.
+func IsMountPoint(path string) bool {
+	var stat unix.Statx_t
+	if unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, 0, &stat) != nil {
+		return false
+	}
+	if stat.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0 {
+		return stat.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
+	}
+	return MountPoints()[path] // a kernel before Linux 5.8
+}
 
 // MountPoints returns the paths of all mount points, from /proc/self/mountinfo
 // (see proc(5)); it shows bind mounts of the same file system too. Where /proc is

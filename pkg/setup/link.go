@@ -36,6 +36,10 @@ func pointLink(l log.Logger, link, target string) error {
 	if isHop && pointHop(link, hop, target) {
 		return nil
 	}
+	if isHop && fsutil.IsMountPoint(hop) {
+		warnMounted(l, link, target)
+		return nil
+	}
 	info, err := os.Lstat(link)
 	isLink := err == nil && info.Mode()&fs.ModeSymlink != 0
 	if err == nil && !isLink && !info.Mode().IsRegular() {
@@ -45,6 +49,8 @@ func pointLink(l log.Logger, link, target string) error {
 	switch linkErr := relink(target, link); {
 	case !isReadOnly(linkErr):
 		return linkErr
+	case err == nil && !isLink && fsutil.IsMountPoint(link):
+		warnMounted(l, link, target)
 	case err == nil && !isLink:
 		l.Warn().Msgf("%s is out of date, and cannot be replaced by a link to %s: the image tree is read-only", link, target)
 	case isHop:
@@ -54,6 +60,16 @@ func pointLink(l log.Logger, link, target string) error {
 		l.Warn().Msgf("%s cannot be pointed at %s: the image tree is read-only", link, target)
 	}
 	return nil
+}
+
+// warnMounted is for a file that somebody has mounted over a link of the image tree. The
+// container engine follows the link, so the file lies behind it, where nobody reads it.
+func warnMounted(l log.Logger, link, target string) {
+	instead := "take the mount away"
+	if filepath.Base(link) == "kubernetes" {
+		instead = "mount jobs of the crontab over " + link + ".own instead"
+	}
+	l.Warn().Msgf("a file is mounted over %s, which has to be a link to %s: %s", link, target, instead)
 }
 
 // pointHop points a second link at a generated file, and reports whether it could. Its

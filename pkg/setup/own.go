@@ -24,10 +24,10 @@ const ownMark = "# The image's own lines:\n"
 
 // keepOwn puts aside the file that a child image brought in place of the link to the
 // crontab, so that the link can be put back and a second start finds the file's lines
-// as they were. A read-only tree keeps its file.
+// as they were. A read-only tree keeps its file, and so does one that has it mounted there.
 func keepOwn(c config.Config) error {
 	link, own := CrontabLink(c), OwnCrontab(c)
-	if link == Crontab(c) || !fsutil.IsFile(link) {
+	if link == Crontab(c) || !fsutil.IsFile(link) || fsutil.IsMountPoint(link) {
 		return nil
 	}
 	err := unlocked(filepath.Dir(link), func() error {
