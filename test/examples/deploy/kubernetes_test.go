@@ -96,6 +96,13 @@ func restricted(t *testing.T, c *containertest.Container, uid, gid string) {
 			t.Errorf("%s can be written: %s", path, out)
 		}
 	}
+	const block = "/image/logging/logrotate.d/logrotate-app.conf"
+	c.Exec(t, "grep", "-q", " "+block+" ", "/proc/self/mountinfo")
+	c.Exec(t, "grep", "-q", "rotate 14", "/tmp/container-manager/logging/logrotate.d/logrotate-app.conf")
+	c.Exec(t, "sh", "-c", "logrotate -f -s /tmp/container-manager/logging/logrotate.state /tmp/container-manager/logging/logrotate-global.conf")
+	if strings.Contains(c.Log(), `"level":"warn"`) {
+		t.Errorf("it warns:\n%s", c.Log())
+	}
 }
 
 // ask asks the listener as kubelet does.

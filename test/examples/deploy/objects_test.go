@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ZPascal/container-manager/test/internal/containertest"
+	"github.com/ZPascal/container-manager/test/testenv"
 )
 
 // objects are YAML documents by kind and name: "Deployment webapp".
@@ -72,6 +73,7 @@ type cluster struct {
 func newCluster(t *testing.T, name string) cluster {
 	t.Helper()
 	c := cluster{containertest.New(t), kustomize(t, name)}
+	c.layFile(t)
 	for name, object := range c.objects {
 		name, ok := strings.CutPrefix(name, "Secret ")
 		if !ok {
@@ -92,6 +94,25 @@ func newCluster(t *testing.T, name string) cluster {
 		c.secret(t, name, object)
 	}
 	return c
+}
+
+// layFile makes the one file of the ConfigMap, as kubelet does: root's, read-only by its
+// mount, and for everybody to read.
+func (c cluster) layFile(t *testing.T) {
+	t.Helper()
+	dir := testenv.Dir(t)
+	testenv.Chmod(t, dir, 0o755)
+	for name, object := range c.objects {
+		if !strings.HasPrefix(name, "ConfigMap ") {
+			continue
+		}
+		for key, text := range object["data"].(map[string]any) {
+			path := filepath.Join(dir, key)
+			testenv.Write(t, path, text.(string), 0o444)
+			volumes := at(c.objects["Deployment webapp"], "spec", "template", "spec", "volumes").([]any)
+			volumes[3].(map[string]any)["hostPath"].(map[string]any)["path"] = path
+		}
+	}
 }
 
 func (c cluster) secret(t *testing.T, name string, content map[string]any) {

@@ -19,6 +19,9 @@ func (all objects) problems() (problems []string) {
 	for _, s := range all.services {
 		problems = append(problems, all.serviceProblems(s)...)
 	}
+	for _, p := range all.policies {
+		problems = append(problems, all.policyProblems(p)...)
+	}
 	for name, pod := range all.pods() {
 		for _, problem := range all.podProblems(pod.Spec) {
 			problems = append(problems, name+": "+problem)
@@ -71,6 +74,9 @@ func (all objects) deploymentProblems(d *appsv1.Deployment) (problems []string) 
 		}
 		if !slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.Name == "metrics" && fmt.Sprint(p.ContainerPort) == port }) {
 			problem("container %s has no port metrics at %s", c.Name, port)
+		}
+		if !slices.ContainsFunc(c.Env, func(e corev1.EnvVar) bool { return e.Name == "IMAGE_LOG_STDOUT" && e.Value == "true" }) {
+			problem("container %s keeps what programs print from kubectl logs: IMAGE_LOG_STDOUT is not true", c.Name)
 		}
 	}
 	return problems
@@ -127,6 +133,9 @@ func (all objects) podProblems(pod corev1.PodSpec) (problems []string) {
 		if v.Secret != nil && all.secrets[v.Secret.SecretName] == nil {
 			problem("volume %s: there is no secret %s", v.Name, v.Secret.SecretName)
 		}
+		if v.ConfigMap != nil && all.configMaps[v.ConfigMap.Name] == nil {
+			problem("volume %s: there is no config map %s", v.Name, v.ConfigMap.Name)
+		}
 	}
 	for _, c := range pod.Containers {
 		problems = append(problems, all.containerProblems(c, volumes)...)
@@ -146,6 +155,9 @@ func (all objects) containerProblems(c corev1.Container, volumes map[string]core
 		if of.Memory().IsZero() {
 			problem("memory is not requested, or not limited")
 		}
+		if of.StorageEphemeral().IsZero() {
+			problem("ephemeral-storage is not requested, or not limited")
+		}
 	}
 	if !strings.Contains(path.Base(c.Image), ":") {
 		problem("image %s has no tag: kustomization.yaml does not list it", c.Image)
@@ -155,6 +167,9 @@ func (all objects) containerProblems(c corev1.Container, volumes map[string]core
 		mounted[m.MountPath] = m
 		if _, ok := volumes[m.Name]; !ok {
 			problem("%s: there is no volume %s", m.MountPath, m.Name)
+		}
+		if problem := all.fileProblem(m, volumes[m.Name].ConfigMap); problem != "" {
+			problems = append(problems, "container "+c.Name+": "+problem)
 		}
 	}
 	for _, variable := range c.Env {

@@ -14,6 +14,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/yaml"
@@ -30,14 +31,20 @@ type objects struct {
 	services    []*corev1.Service
 	claims      map[string]*corev1.PersistentVolumeClaim
 	secrets     map[string]*corev1.Secret
+	configMaps  map[string]*corev1.ConfigMap
+	policies    []*networkingv1.NetworkPolicy
 }
 
 // decode reads YAML documents as the API server would with strict validation:
 // fields that a kind does not have, and those that are there twice, are errors.
 func decode(text []byte) (objects, error) {
-	all := objects{claims: map[string]*corev1.PersistentVolumeClaim{}, secrets: map[string]*corev1.Secret{}}
+	all := objects{
+		claims:     map[string]*corev1.PersistentVolumeClaim{},
+		secrets:    map[string]*corev1.Secret{},
+		configMaps: map[string]*corev1.ConfigMap{},
+	}
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, batchv1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, batchv1.AddToScheme, networkingv1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return all, err
 		}
@@ -67,6 +74,10 @@ func decode(text []byte) (objects, error) {
 			all.claims[o.Name] = o
 		case *corev1.Secret:
 			all.secrets[o.Name] = o
+		case *corev1.ConfigMap:
+			all.configMaps[o.Name] = o
+		case *networkingv1.NetworkPolicy:
+			all.policies = append(all.policies, o)
 		default:
 			return all, fmt.Errorf("%s: no check knows what to look at", kind)
 		}
@@ -84,7 +95,7 @@ func load(dir string) (objects, error) {
 
 func TestFilesFitTheAPI(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(examples, "base", "*.yaml"))
-	if err != nil || len(files) != 5 {
+	if err != nil || len(files) != 6 {
 		t.Fatalf("found %q (%v), want every manifest of the base", files, err)
 	}
 	for _, file := range files {
@@ -109,8 +120,9 @@ func TestKustomizationsHoldTogether(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(all.deployments) != 1 || len(all.cronJobs) != 1 || len(all.services) != 1 {
-				t.Errorf("%d deployments, %d cron jobs, %d services: want one of each", len(all.deployments), len(all.cronJobs), len(all.services))
+			if len(all.deployments) != 1 || len(all.cronJobs) != 1 || len(all.services) != 1 || len(all.configMaps) != 1 || len(all.policies) != 1 {
+				t.Errorf("%d deployments, %d cron jobs, %d services, %d config maps, %d network policies: want one of each",
+					len(all.deployments), len(all.cronJobs), len(all.services), len(all.configMaps), len(all.policies))
 			}
 			for _, problem := range all.problems() {
 				t.Error(problem)
@@ -131,12 +143,16 @@ func TestKustomizationsListEveryFile(t *testing.T) {
 		if err := kyaml.UnmarshalStrict(text, &kustomization); err != nil {
 			t.Errorf("%s/kustomization.yaml: %v", dir, err)
 		}
+		listed := kustomization.Resources
+		for _, generated := range kustomization.ConfigMapGenerator {
+			listed = append(listed, generated.FileSources...)
+		}
 		entries, err := os.ReadDir(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, entry := range entries {
-			if entry.Name() != "kustomization.yaml" && !slices.Contains(kustomization.Resources, entry.Name()) {
+			if entry.Name() != "kustomization.yaml" && !slices.Contains(listed, entry.Name()) {
 				t.Errorf("%s/kustomization.yaml does not list %s", dir, entry.Name())
 			}
 		}
