@@ -142,13 +142,19 @@ var checks = map[string]func(string) error{
 	"level":      inAnyCase(oneOf("debug", "info", "warn", "error")),
 }
 
-// checkURL never shows the address: it may hold a token.
 func checkURL(v string) error {
-	u, err := url.Parse(v)
+	_, err := ParseURL(v)
+	return err
+}
+
+// ParseURL parses the address of something that is called over HTTP. The error never shows
+// the address: it may hold a token.
+func ParseURL(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return errors.New("expected a URL such as https://example.org/path")
+		return nil, errors.New("expected a URL such as https://example.org/path")
 	}
-	return nil
+	return u, nil
 }
 
 // maxSocket is the longest path that works. The kernel takes 107 bytes, and supervisord

@@ -6,8 +6,8 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/ZPascal/container-manager/pkg/config"
 	"github.com/ZPascal/container-manager/pkg/schedule"
-	"github.com/ZPascal/container-manager/pkg/webhook"
 )
 
 // cutAssignment cuts a NAME=value line as vixie cron does: blanks may stand
@@ -70,7 +70,7 @@ func (p *parser) assign(name, value string) error {
 		}
 	}
 	if name == pingVariable && value != "" {
-		if err := webhook.CheckURL(value); err != nil {
+		if _, err := config.ParseURL(value); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

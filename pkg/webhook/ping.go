@@ -3,10 +3,11 @@ package webhook
 import (
 	"context"
 	"errors"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ZPascal/container-manager/pkg/config"
 )
 
 // Pinger tells a dead man's switch of one run of a job, by the protocol of
@@ -71,10 +72,7 @@ func (p *Pinger) ping(ctx context.Context, what string) {
 // below adds a name to the path of an address. What stands behind a question mark stays
 // there.
 func below(address, name string) (string, error) {
-	if err := CheckURL(address); err != nil {
-		return "", err
-	}
-	u, err := url.Parse(address)
+	u, err := config.ParseURL(address)
 	if err != nil {
 		return "", err
 	}

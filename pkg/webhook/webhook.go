@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ZPascal/container-manager/pkg/config"
 )
 
 // Caller calls addresses.
@@ -36,15 +38,6 @@ const (
 	tries          = 3
 )
 
-// CheckURL says what is wrong with an address, without showing it.
-func CheckURL(address string) error {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return errors.New("expected a URL such as https://example.org/path")
-	}
-	return nil
-}
-
 // Post posts JSON. An answer with a status of 200 to 299 is a success.
 func (c Caller) Post(ctx context.Context, address string, body []byte) error {
 	return c.call(ctx, http.MethodPost, address, body)
@@ -56,10 +49,10 @@ func (c Caller) Get(ctx context.Context, address string) error {
 }
 
 func (c Caller) call(ctx context.Context, method, address string, body []byte) error {
-	if err := CheckURL(address); err != nil {
+	u, err := config.ParseURL(address)
+	if err != nil {
 		return err
 	}
-	u, _ := url.Parse(address)
 	host := u.Scheme + "://" + u.Host
 	client := &http.Client{
 		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true},
