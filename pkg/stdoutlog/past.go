@@ -2,7 +2,6 @@ package stdoutlog
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -54,18 +53,19 @@ type part struct {
 	*os.File
 	generation
 	size int64 // more may come while it is read
-	skip int   // lines at its beginning
+	from int64 // what stands before is not wanted
+	skip int   // lines from there on that are not wanted either
 }
 
 func (p part) isPacked() bool { return strings.HasSuffix(p.path, packedExt) }
 
 // open returns the content up to the size. What comes meanwhile is left to a Follower.
 func (p part) open() (io.Reader, error) {
-	whole := io.NewSectionReader(p.File, 0, p.size)
+	content := io.NewSectionReader(p.File, p.from, p.size-p.from)
 	if !p.isPacked() {
-		return whole, nil
+		return content, nil
 	}
-	unpacked, err := gzip.NewReader(whole)
+	unpacked, err := gzip.NewReader(content)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.path, err)
 	}
@@ -123,38 +123,13 @@ func (p Past) parts(path string) (parts []part, err error) {
 		if p.Lines == AllLines {
 			continue
 		}
-		n, err := parts[0].count()
+		n, err := parts[0].limit(p.Lines-lines, p.Since.IsZero())
 		if err != nil {
 			return parts, err
 		}
-		parts[0].skip = max(0, n-(p.Lines-lines))
 		lines += n
 	}
 	return parts, nil
-}
-
-// count counts the lines, the last one also without its end.
-func (p part) count() (lines int, err error) {
-	from, err := p.open()
-	if err != nil {
-		return 0, err
-	}
-	buf, last := make([]byte, 64<<10), byte('\n')
-	for {
-		n, err := from.Read(buf)
-		if n > 0 {
-			lines, last = lines+bytes.Count(buf[:n], []byte{'\n'}), buf[n-1]
-		}
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // being packed just now
-			if last != '\n' {
-				lines++
-			}
-			return lines, nil
-		}
-		if err != nil {
-			return lines, fmt.Errorf("%s: %w", p.path, err)
-		}
-	}
 }
 
 // part writes the lines of one file, and returns how far it has come. begun says whether
@@ -164,6 +139,7 @@ func (p Past) part(out *batch, source Source, from part, isLast bool, begun *boo
 	if err != nil {
 		return 0, err
 	}
+	end = from.from
 	in := bufio.NewReaderSize(content, 64<<10)
 	if !*begun {
 		head, _ := in.Peek(64 << 10)
