@@ -23,11 +23,26 @@ func Masked(name, value string) (shown string, masked bool) {
 	if isSecret(name) {
 		return Mask, true
 	}
-	// The expression is compiled here, because only those who look need it. A password may
-	// hold a slash, but digits before one are a port.
-	const password = `(?:[^/?#\s]*|(?:[^\s@/?#]*[^\d\s@/?#][^\s@/?#]*)?[/?#]\S*)`
-	shown = regexp.MustCompile(`(://[^/?#\s@]*?:)`+password+`@`).ReplaceAllString(value, "${1}"+Mask+"@")
+	shown = passwords().ReplaceAllString(value, "${1}"+Mask+"@")
 	return shown, shown != value
+}
+
+// Secrets returns what Masked hides of a variable's value.
+func Secrets(name, value string) (all []string) {
+	if isSecret(name) {
+		return []string{value}
+	}
+	for _, found := range passwords().FindAllStringSubmatch(value, -1) {
+		all = append(all, found[2])
+	}
+	return all
+}
+
+// passwords finds the passwords in addresses. A password may hold a slash, but digits
+// before one are a port. The expression is compiled here, because only those who look
+// need it.
+func passwords() *regexp.Regexp {
+	return regexp.MustCompile(`(://[^/?#\s@]*?:)([^/?#\s]*|(?:[^\s@/?#]*[^\d\s@/?#][^\s@/?#]*)?[/?#]\S*)@`)
 }
 
 func isSecret(name string) bool {

@@ -1,8 +1,10 @@
 package render
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/config"
@@ -38,6 +40,35 @@ func withoutSecrets(text, would, masked string) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// secretsIn returns the lines of all values in an environment that nobody is to see, in the
+// ways in which a file may have them, the longest first.
+func secretsIn(environ []string) (all []string) {
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		for _, secret := range config.Secrets(name, value) {
+			for line := range strings.Lines(secret) {
+				if line = strings.TrimSpace(line); line == "" {
+					continue
+				}
+				quoted := strconv.Quote(line)
+				all = append(all, line, quoted[1:len(quoted)-1], strings.ReplaceAll(line, "'", "''"))
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) })
+	return slices.Compact(all)
+}
+
+// maskValues masks these secrets wherever they stand. It is for a file whose template is
+// gone, so that nothing tells where the secrets are.
+func maskValues(text string, secrets []string) string {
+	var pairs []string
+	for _, secret := range secrets {
+		pairs = append(pairs, secret, config.Mask)
+	}
+	return strings.NewReplacer(pairs...).Replace(text) // the first that fits, so the longest
 }
 
 // commonEnds returns what two lines begin with and end in, without quotes, because

@@ -39,6 +39,7 @@ func Previews(c config.Config, made ...string) ([]Preview, error) {
 	if err != nil {
 		return nil, err
 	}
+	secrets := secretsIn(c.Environ)
 	c.Environ = slices.Clone(c.Environ)
 	for i, entry := range c.Environ {
 		name, value, _ := strings.Cut(entry, "=")
@@ -66,7 +67,11 @@ func Previews(c config.Config, made ...string) ([]Preview, error) {
 	}
 	for _, path := range former {
 		if text, err := fsutil.ReadFile(path); err == nil {
-			all = append(all, Preview{Path: path, State: Removed, Is: maskKeys(string(text))})
+			p := Preview{Path: path, State: Removed}
+			if bytes.IndexByte(text, 0) < 0 {
+				p.Is = maskKeys(maskValues(string(text), secrets))
+			}
+			all = append(all, p)
 		}
 	}
 	// What still waits is no configuration: it changes while the container runs.

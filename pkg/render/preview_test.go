@@ -1,6 +1,8 @@
 package render
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -60,6 +62,56 @@ func TestPreviewsHoldNoSecret(t *testing.T) {
 	}
 	if got, want := states(load("it's\ta hunter3")), "changed filebeat-global.yml, changed alone, changed key.pem"; got != want {
 		t.Errorf("with other secrets: %s, want %s", got, want)
+	}
+}
+
+// A file that the next start removes has no template any more that tells where secrets are.
+func TestPreviewsOfRemovedFilesHoldNoSecret(t *testing.T) {
+	tree := testenv.NewTree(t)
+	for _, dir := range []string{"storage/logs/supervisor", "run/supervisord", "run/logging"} {
+		testenv.Mkdir(t, tree.Path(dir))
+	}
+	template := tree.Path("image/logging/logrotate.d/old")
+	testenv.Write(t, template, "/nowhere/${PLAIN}.log {\n  missingok\n  postrotate\n    tell ${HOOK_TOKEN} ${URL}\n  endscript\n}\n", 0o644)
+	testenv.SetEnviron(t, tree.Environ("HOOK_TOKEN=hunter2", "URL=http://u:h%nter3@h/", "PLAIN=plain")...)
+	c, err := config.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := All(c); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Write(t, tree.Path("run/supervisord/conf.d/binary.conf"), "\x00hunter2", 0o600)
+	if err := os.Remove(template); err != nil {
+		t.Fatal(err)
+	}
+	all, err := Previews(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	removed := map[string]string{}
+	for _, p := range all {
+		if p.State == Removed {
+			removed[filepath.Base(p.Path)] = p.Is
+		}
+	}
+	const want = "/nowhere/plain.log {\n  missingok\n  postrotate\n    tell ***** http://u:*****@h/\n  endscript\n}\n"
+	if got := removed["old"]; got != want || removed["binary.conf"] != "" || len(removed) != 2 {
+		t.Errorf("removed are %q, want %q", removed, want)
+	}
+}
+
+func TestMaskValues(t *testing.T) {
+	secrets := secretsIn([]string{"A_TOKEN=two\n lines\n", "B_SECRET=it's", `C_KEY=a"b`, "D_PASSWORD=*", "E_PASSWORD=", "F_TOKEN=lines", "NAME=shown", "G=http://u:pass@h http://h:80/x"})
+	for text, want := range map[string]string{
+		"two; lines; three": "*****; *****; three",
+		"'it''s' it's":      "'*****' *****",
+		`"a\"b" a"b`:        `"*****" *****`,
+		"* shown pass 80":   "***** shown ***** 80",
+	} {
+		if got := maskValues(text, secrets); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
 	}
 }
 
