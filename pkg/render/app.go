@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ZPascal/container-manager/pkg/fsutil"
@@ -115,8 +116,17 @@ func (r *renderer) valueOf(v variable, path string, line int) string {
 	case v.hasDefault && value == "":
 		return v.byDefault
 	case !set && !v.hasDefault:
-		r.openProblem(path, line, "the environment variable %s is not set: set it, empty if need be (ENV %s=\"\" in the Dockerfile), or give it a default (${%s:-}); for a ${%s} that is not ours, write ${DOLLAR:-$}{%s}",
-			v.name, v.name, v.name, v.name, v.name)
+		r.openProblem(path, line, "the environment variable %s is not set: set it, empty if need be (ENV %s=\"\" in the Dockerfile), or give it a default (${%s:-}); for a ${%s} that is not ours, write ${DOLLAR:-$}{%s}%s",
+			v.name, v.name, v.name, v.name, v.name, r.noTemplates())
 	}
 	return value
+}
+
+// noTemplates says how nothing is rendered, for an old image that has files of its own in
+// that directory. It says so in the first of their problems only.
+func (r *renderer) noTemplates() string {
+	if slices.ContainsFunc(r.open, func(p problem) bool { return strings.HasPrefix(p.file, r.TemplatesDir+"/") }) {
+		return ""
+	}
+	return fmt.Sprintf("; if the files in %s are no templates, ENV IMAGE_TEMPLATES_DIR=%s leaves them alone", r.TemplatesDir, filepath.Join(r.BaseDir, "none"))
 }

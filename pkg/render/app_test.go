@@ -70,7 +70,7 @@ func TestMistakesInTheApplicationsTemplates(t *testing.T) {
 		return strings.ReplaceAll(`the environment variable NAME is not set: set it, empty if need be (ENV NAME="" in the Dockerfile), or give it a default (${NAME:-}); for a ${NAME} that is not ours, write ${DOLLAR:-$}{NAME}`, "NAME", name)
 	}
 	want := []string{
-		"image/templates/a.conf:2: " + unset("A"),
+		"image/templates/a.conf:2: " + unset("A") + "; if the files in image/templates are no templates, ENV IMAGE_TEMPLATES_DIR=image/none leaves them alone",
 		"image/templates/a.conf:3: " + unset("C"),
 		"image/templates/dangling: is a link that leads nowhere: remove it, or make it lead to a file",
 		"image/templates/link: is neither a file, nor a directory, nor a link to a file: copy what it stands for in its place",
