@@ -11,33 +11,31 @@ import (
 	"github.com/ZPascal/container-manager/pkg/stdoutlog"
 )
 
-func (s *Server) serveMetrics(w http.ResponseWriter, r *http.Request, pictures *pictures) {
-	kind, open := textType, wantsOpenMetrics(r)
-	if open {
-		kind = openType
+func (s *Server) serveMetrics(w http.ResponseWriter, r *http.Request, d *desk) {
+	kind, form := textType, plainMetrics
+	if wantsOpenMetrics(r) {
+		kind, form = openType, openMetrics
+	}
+	text, ok := d.text(form)
+	if !ok {
+		plain(w, http.StatusServiceUnavailable, busy)
+		return
 	}
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Vary", "Accept")
-	_, _ = w.Write(pictures.get().metrics(open))
+	_, _ = w.Write(text)
 }
 
-// metrics returns the text of the metrics. All who ask for a picture's share it.
-func (p *picture) metrics(open bool) []byte {
-	t := &p.plain
-	if open {
-		t = &p.open
-	}
-	t.once.Do(func() {
-		e := &exposition{open: open}
-		p.server.expose(e, p)
-		t.text = []byte(e.end())
-	})
-	return t.text
+// metrics returns the text of the metrics.
+func (s *Server) metrics(p *picture, open bool) string {
+	e := &exposition{open: open}
+	s.expose(e, p)
+	return e.end()
 }
 
 // expose writes all metrics. doc/http.md lists them.
 func (s *Server) expose(e *exposition, p *picture) {
-	report := p.whole()
+	report := s.report(p)
 	e.family(gauge, "build_info", "The container manager that answers.", "version", "goversion").add(1, s.Version, runtime.Version())
 	e.family(gauge, "supervisord_up", "Whether supervisord answers.").add(truth(p.asked == nil))
 	exposePrograms(e, report.Programs, p.at)

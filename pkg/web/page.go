@@ -12,18 +12,23 @@ import (
 	"github.com/ZPascal/container-manager/pkg/status"
 )
 
-func (s *Server) servePage(w http.ResponseWriter, _ *http.Request, pictures *pictures) {
+func (s *Server) servePage(w http.ResponseWriter, _ *http.Request, d *desk) {
+	text, ok := d.text(page)
+	if !ok {
+		plain(w, http.StatusServiceUnavailable, busy)
+		return
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 	h.Set("Referrer-Policy", "no-referrer")
-	_, _ = w.Write([]byte(s.page(pictures.get())))
+	_, _ = w.Write(text)
 }
 
 // page renders what is known for people. It shows no value of a variable. What errors
 // quote of the output of programs may hold one, so it is there with IMAGE_HTTP_LOGS only.
 func (s *Server) page(p *picture) string {
-	report := p.whole()
+	report := s.report(p)
 	v := view{Server: s, now: p.at, zone: time.Local}
 	if zone, err := s.Config.Zone(); err == nil {
 		v.zone = zone

@@ -3,36 +3,30 @@ package web
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/abrander/go-supervisord"
 
 	"github.com/ZPascal/container-manager/pkg/health"
 	"github.com/ZPascal/container-manager/pkg/startorder"
-	"github.com/ZPascal/container-manager/pkg/status"
 )
 
 // picture is what is known at one time. Only one goroutine makes it, and nobody changes
 // it then, so all may read it.
 type picture struct {
-	server *Server
-	at     time.Time
-	all    []supervisord.ProcessInfo
-	asked  error // supervisord does not answer
+	at    time.Time
+	all   []supervisord.ProcessInfo
+	asked error // supervisord does not answer
 
 	verdicts map[health.Kind]verdicts
 
-	once   sync.Once // makes the report, which only metrics and page need
-	report status.Report
-
-	plain, open rendered // metrics, in their two forms
-}
-
-// rendered is a text that is made when it is first wanted.
-type rendered struct {
-	once sync.Once
-	text []byte
+	signs     signs        // as they were before
+	told      bool         // signs tell of each change since
+	confirmed atomic.Int64 // when they were last as before, in nanoseconds; 0 when nobody has looked
+	texts     texts
 }
 
 type verdicts struct {
@@ -40,84 +34,135 @@ type verdicts struct {
 	err  error
 }
 
-// An answer that is younger than fresh is used as it is. One that is younger than stale is
-// used too, while a new one is made. So somebody who asks often never waits for
-// supervisord, and somebody who asks now and then gets the truth of that moment.
+// How old a picture may be. One that is younger than fresh is used as it is, so supervisord
+// is asked once a second at most.
+//
+// One that is younger than stale is used too, while a new one is made. So somebody who
+// asks often never waits for supervisord, and somebody who asks now and then gets the
+// truth of that moment.
+//
+// For health that takes too long: kubelet asks once in 10 s, and would wait each time. While
+// no file tells of a change, a picture is used until it is as old as kept. From renewed on
+// a new one is made beside the answer, because no file tells that supervisord hangs. After a
+// change it is as old as the last look that found none.
 const (
 	fresh      = time.Second
 	stale      = 3 * time.Second
+	renewed    = 5 * time.Second
+	kept       = 12 * time.Second
 	askTimeout = 5 * time.Second
 )
 
 // pictures makes pictures when they are wanted, one at a time.
 type pictures struct {
-	server *Server
+	server  *Server
+	watched []string
 
 	mu     sync.Mutex
 	last   *picture
 	making chan struct{} // closed when the one that is being made is there; nil when none is
 }
 
-func newPictures(s *Server) *pictures { return &pictures{server: s} }
+func newPictures(s *Server) *pictures { return &pictures{server: s, watched: watched(s.Config)} }
 
-// get returns a picture that is fresh enough.
-func (p *pictures) get() *picture {
-	p.mu.Lock()
-	age := stale
-	if p.last != nil {
-		if age = p.server.Now().Sub(p.last.at); age < 0 { // the clock was set back
-			age = stale
-		}
-	}
-	last := p.last
+// recent returns a picture for people and metrics, with times in it: one that is younger
+// than stale.
+func (p *pictures) recent() *picture {
+	last, age := p.latest()
 	if age < fresh {
-		p.mu.Unlock()
 		return last
 	}
-	if p.making == nil {
-		p.making = make(chan struct{})
-		go p.make(p.making)
+	return p.newer(last, age)
+}
+
+// unchanged returns a picture for health. It may be older than a recent one while nothing has
+// changed since.
+func (p *pictures) unchanged() *picture {
+	last, age := p.latest()
+	switch {
+	case age < fresh:
+		return last
+	case age >= kept || !last.told:
+		return p.newer(last, age)
 	}
-	making := p.making
+	now := p.server.Now()
+	if !slices.Equal(signsOf(p.watched), last.signs) {
+		return p.newer(last, min(age, now.Sub(time.Unix(0, last.confirmed.Load()))))
+	}
+	last.confirmed.Store(now.UnixNano())
+	if age >= renewed {
+		p.renew(last)
+	}
+	return last
+}
+
+// latest returns the last picture, and how old it is. Without one, and when the clock was
+// set back, that is older than any may be.
+func (p *pictures) latest() (*picture, time.Duration) {
+	p.mu.Lock()
+	last := p.last
 	p.mu.Unlock()
+	if last != nil {
+		if age := p.server.Now().Sub(last.at); age >= 0 {
+			return last, age
+		}
+	}
+	return last, kept
+}
+
+// newer has a new picture made. It waits for that when the last one is stale.
+func (p *pictures) newer(last *picture, age time.Duration) *picture {
+	making := p.renew(last)
 	if age < stale {
 		return last
 	}
 	<-making // it takes askTimeout and a little more at most
+	last, _ = p.latest()
+	return last
+}
+
+// renew begins a picture that takes the place of the last one, unless somebody else has
+// done so. The channel is closed when it is there.
+func (p *pictures) renew(last *picture) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.last
+	switch {
+	case p.making != nil:
+		return p.making
+	case p.last != last:
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	p.making = make(chan struct{})
+	go p.make(p.making)
+	return p.making
 }
 
 func (p *pictures) make(done chan struct{}) {
-	picture := p.server.look()
+	picture := p.look()
 	p.mu.Lock()
 	p.last, p.making = picture, nil
 	p.mu.Unlock()
 	close(done)
 }
 
-// look makes a picture.
-func (s *Server) look() *picture {
+// look makes a picture. It looks at the signs first: what changes meanwhile makes the
+// picture an old one.
+func (p *pictures) look() *picture {
+	s := p.server
 	ctx, cancel := context.WithTimeoutCause(context.Background(), askTimeout, fmt.Errorf("supervisord did not answer within %s", askTimeout))
 	defer cancel()
+	before, now := signsOf(p.watched), s.Now()
 	waiting := startorder.ReadRecord(s.Config.RunDir)
 	all, err := s.Ask(ctx)
-	p := &picture{server: s, at: s.Now(), all: all, asked: err, verdicts: map[health.Kind]verdicts{}}
+	made := &picture{at: s.Now(), all: all, asked: err, verdicts: map[health.Kind]verdicts{}, signs: before}
+	made.told = err == nil && before.areSettled(now) && hasListener(all)
 	for _, kind := range health.Kinds() {
 		if err == nil {
-			list, err := health.Examine(s.Config, all, waiting, kind, p.at)
-			p.verdicts[kind] = verdicts{list, err}
+			list, err := health.Examine(s.Config, all, waiting, kind, made.at)
+			made.verdicts[kind] = verdicts{list, err}
 		}
 	}
-	return p
-}
-
-// whole returns the report that belongs to the picture. supervisord is not asked again.
-func (p *picture) whole() status.Report {
-	p.once.Do(func() {
-		answer := func(context.Context) ([]supervisord.ProcessInfo, error) { return p.all, p.asked }
-		p.report, _ = status.Gather(context.Background(), p.server.Config, answer, p.at)
-	})
-	return p.report
+	return made
 }

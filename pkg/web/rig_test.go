@@ -39,10 +39,11 @@ func newRig(t *testing.T) *rig {
 	r := &rig{t: t, dir: dir, now: time.Now()}
 	r.Config = config.Config{
 		RunDir: filepath.Join(dir, "run"), CronDir: filepath.Join(dir, "image/cron"), BackupToolDir: "/image/backup", HealthDir: "/image/health",
-		ReadinessDir: filepath.Join(dir, "image/ready"), LivenessDir: filepath.Join(dir, "image/live"), LoggingDir: filepath.Join(dir, "image/logging"),
+		ProcessStateDir: filepath.Join(dir, "run/process"),
+		ReadinessDir:    filepath.Join(dir, "image/ready"), LivenessDir: filepath.Join(dir, "image/live"), LoggingDir: filepath.Join(dir, "image/logging"),
 		BackupDir: filepath.Join(dir, "storage/backup"), HealthCron: "*/5 * * * *", CronEnabled: true, LivenessCheck: true, TimeZone: "UTC",
 	}
-	for _, d := range []string{r.Config.RunDir + "/cron/jobs", r.Config.RunDir + "/health/programs", r.Config.ReadinessDir, r.Config.LivenessDir, r.Config.BackupDir} {
+	for _, d := range []string{r.Config.ProcessStateDir, r.Config.RunDir + "/cron/jobs", r.Config.RunDir + "/health/programs", r.Config.ReadinessDir, r.Config.LivenessDir, r.Config.BackupDir} {
 		testenv.Mkdir(t, d)
 	}
 	now := int(r.now.Unix())
@@ -104,6 +105,6 @@ func (r *rig) want(code int, text, path string, headers ...string) string {
 }
 
 // later lets so much time go by that nothing is known any more.
-func (r *rig) later() { r.now = r.now.Add(stale) }
+func (r *rig) later() { r.now = r.now.Add(kept) }
 
 var errNoAnswer = errors.New("supervisord does not run: nothing listens at /SECRET")

@@ -2,11 +2,12 @@
 // ready, metrics for Prometheus, and a page for people. It changes nothing.
 //
 // Every answer comes from one picture of the container that is at most a few seconds
-// old (see pictures), so that supervisord is asked about once a second at most, however
-// many ask us.
+// old (see pictures), so that supervisord is asked once a second at most, however
+// many ask us. What lies on the volume is read by one goroutine at a time (see desk).
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -27,6 +28,8 @@ type Server struct {
 	Log     log.Logger
 	// Now is time.Now; tests set another clock.
 	Now func() time.Time
+	// Patience is how long somebody waits for what lies on the volume; 0 stands for some seconds.
+	Patience time.Duration
 	// Tell says something where a person looks first, beside the log. It may be nil.
 	Tell func(text string)
 
@@ -83,6 +86,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 // Handler answers single requests.
 func (s *Server) Handler() http.Handler {
 	pictures := newPictures(s)
+	d := newDesk(pictures, cmp.Or(s.Patience, deskTimeout))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -97,11 +101,11 @@ func (s *Server) Handler() http.Handler {
 			s.serveHealth(w, r, pictures)
 		case "/metrics":
 			if s.mayPass(w, r) {
-				s.serveMetrics(w, r, pictures)
+				s.serveMetrics(w, r, d)
 			}
 		case "/":
 			if s.mayPass(w, r) {
-				s.servePage(w, r, pictures)
+				s.servePage(w, r, d)
 			}
 		default:
 			plain(w, http.StatusNotFound, "there are /livez, /readyz, /metrics and /\n")
