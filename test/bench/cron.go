@@ -245,7 +245,7 @@ func (c crons) daemons(tabs ...string) (end func(), pids []int, err error) {
 	var running []*exec.Cmd
 	end = func() {
 		for _, cmd := range running {
-			c.tree.end(cmd)
+			terminate(cmd)
 		}
 	}
 	for _, argv := range [][]string{{c.tree.bin, "cron", "--crontab", tabs[0], "--console"}, {c.theirs, tabs[1]}} {
@@ -271,7 +271,7 @@ func benchMemory(b *bench) error {
 	if err != nil {
 		return err
 	}
-	defer t.end(cmd)
+	defer terminate(cmd)
 	var pids []int
 	for _, program := range []string{"crond", "health"} {
 		pid, err := t.pid(program)

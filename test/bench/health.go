@@ -27,7 +27,7 @@ func benchHealth(b *bench) error {
 	if err != nil {
 		return err
 	}
-	defer t.end(cmd)
+	defer terminate(cmd)
 	dir := t.path("image/health/readiness.probes.d")
 	fill := func(body string) (paths []string, err error) {
 		for i := range probes {
@@ -107,14 +107,14 @@ func (t *tree) startAndWait(command []string, programs ...string) (*exec.Cmd, er
 		return !strings.Contains(children(cmd.Process.Pid), "wake")
 	})
 	if err != nil {
-		t.end(cmd)
+		terminate(cmd)
 		output, _ := os.ReadFile(t.path("output"))
 		return nil, fmt.Errorf("%s: programs do not start: %w\n%s", command[0], err, output)
 	}
 	return cmd, nil
 }
 
-func (t *tree) end(cmd *exec.Cmd) {
+func terminate(cmd *exec.Cmd) {
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	_ = cmd.Wait()
 }
@@ -174,7 +174,7 @@ func benchRecovery(b *bench) error {
 	if err != nil {
 		return err
 	}
-	defer t.end(cmd)
+	defer terminate(cmd)
 	var took []time.Duration
 	const rounds = 3
 	for i := range rounds {

@@ -36,7 +36,7 @@ func benchHTTP(b *bench) error {
 	if err != nil {
 		return err
 	}
-	defer t.end(cmd)
+	defer terminate(cmd)
 	pid, err := t.pid("http")
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func benchPeers(b *bench) error {
 		name    string
 		measure func() error
 	}{
-		{"starts", p.starts}, {"stays", p.stays}, {"hangs", p.hangs}, {"cron", p.cron}, {"backups", p.backups},
+		{"starts", p.starts}, {"stays", p.stays}, {"web", p.web}, {"cron", p.cron}, {"backups", p.backups},
 	} {
 		if only := os.Getenv(partVariable); only != "" && only != part.name {
 			continue

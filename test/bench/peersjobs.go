@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,13 +10,6 @@ import (
 
 	"github.com/ZPascal/container-manager/test/internal/benchreport"
 )
-
-// webStep PORT is a web app that says that it is well.
-func webStep(args []string) error {
-	return http.ListenAndServe(net.JoinHostPort("127.0.0.1", args[0]), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = fmt.Fprintln(w, "ok")
-	}))
-}
 
 // peerEntries are how long crontabs are of which one entry is due.
 var peerEntries = []int{1, 100, 10_000}
@@ -56,7 +47,7 @@ func (p *peers) cron() error {
 			if err := cmd.Start(); err != nil {
 				return err
 			}
-			defer t.end(cmd)
+			defer terminate(cmd)
 		}
 	}
 	for range peerMinutes * len(who) {

@@ -102,7 +102,7 @@ stdout_logfile_backups = 20
 	}
 	defer func() {
 		go func() { _, _ = io.Copy(io.Discard, r) }()
-		t.end(cmd)
+		terminate(cmd)
 	}()
 	var f followed
 	done := make(chan int, 1)

@@ -25,7 +25,7 @@ so a tool with ×2.00 takes twice as long). Nothing is left out where we lose; [
 
 - **woken** is supervisord whose main loop something wakes as soon as it listens. No start through supervisord can be faster: it is our floor.
 - **tini** and **dumb-init** start one program and restart nothing.
-- **pebble** doubles its pause before a restart with each crash, unless it is told otherwise.
+- **pebble** is told to pause for half a second before each restart. By itself it doubles the pause with each crash.
 - The load of the machine stands above: other work beside a run shows in the spread, and hits everybody.
 - The app notes the time with its first instructions and then sleeps. It is the same for all, and not counted as anybody's memory.
 
