@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -64,7 +65,8 @@ func goTest(ctx context.Context, args ...string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	args = append([]string{"test", "-count=1", "-timeout=60m"}, args...)
+	// Most tests wait for programs, so twice as many packages as usual run at the same time.
+	args = append([]string{"test", "-count=1", "-timeout=60m", fmt.Sprintf("-p=%d", 2*runtime.GOMAXPROCS(0))}, args...)
 	fmt.Println("go", strings.Join(args, " "))
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
