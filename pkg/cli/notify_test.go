@@ -4,10 +4,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -105,6 +107,27 @@ func TestNotificationsAndKills(t *testing.T) {
 	// A hanging script does not hold the container's stop up, and the script of the
 	// killed worker ends with it.
 	c.life.Stop()
+}
+
+// What no script has taken is told again, as soon as it is due.
+func TestNotificationToldAgain(t *testing.T) {
+	c := newContainer(t, "IMAGE_CRON_ENABLED=false")
+	testenv.Script(t, c.Path("image/notify.d/keep.sh"), `[ -e "$STORAGE_BASE_DIR/well" ] && exec cat >>"$STORAGE_BASE_DIR/told"`)
+	c.program("app", sleeper)
+	c.program("failing", "command = /bin/false", "startsecs = 1", "startretries = 0", "autostart = false")
+	c.start()
+	c.waitState("health", "RUNNING")
+	c.want(1, "failing does not start", "start", "failing")
+	c.life.Says("nobody has been told that failing is FATAL")
+	testenv.WaitFor(t, "nothing waits to be told now", func() bool { return !hasEvents(c) })
+	testenv.Write(t, c.Path("storage/well"), "", 0o644)
+	postponed, _ := filepath.Glob(c.Path("run/notify/*.again"))
+	for _, path := range postponed {
+		before := time.Now().Add(-time.Hour)
+		_ = os.Chtimes(path, before, before) // on a slow machine it may be due already
+	}
+	c.want(0, "", "restart", "app") // an event, with which the listener looks
+	c.told(`"kind":"program-fatal"`, `"program":"failing"`)
 }
 
 func number(text string) (n int) {

@@ -27,8 +27,10 @@ type Deliverer struct {
 
 // Run tells all events that wait, one after another, and returns when there are no more.
 // An event leaves the spool when all scripts have been called with it. When ctx is done,
-// or this process is killed before, it is told again.
+// or this process is killed before, it is told again. So it is, later, when no script has
+// taken it.
 func (d Deliverer) Run(ctx context.Context) error {
+	untold := map[string]bool{}
 	return d.locked(ctx, func() error {
 		for {
 			names, err := pending(d.dir())
@@ -36,7 +38,7 @@ func (d Deliverer) Run(ctx context.Context) error {
 				return err
 			}
 			for _, name := range names {
-				if err := d.deliver(ctx, name); err != nil {
+				if err := d.deliver(ctx, name, untold); err != nil {
 					return err
 				}
 			}
@@ -51,7 +53,7 @@ func (d Deliverer) RunLast(ctx context.Context) error {
 		if err != nil || len(names) == 0 {
 			return err
 		}
-		return d.deliver(ctx, names[len(names)-1])
+		return d.deliver(ctx, names[len(names)-1], map[string]bool{})
 	})
 }
 
@@ -67,8 +69,9 @@ func (d Deliverer) locked(ctx context.Context, do func() error) error {
 	return do()
 }
 
-// deliver tells one event. The error says that it stays in the spool.
-func (d Deliverer) deliver(ctx context.Context, name string) error {
+// deliver tells one event. The error says that it stays in the spool. untold are the keys
+// of those that no script has taken a moment ago: scripts are not called with another one.
+func (d Deliverer) deliver(ctx context.Context, name string, untold map[string]bool) error {
 	path := filepath.Join(d.dir(), name)
 	data, err := fsutil.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -83,31 +86,51 @@ func (d Deliverer) deliver(ctx context.Context, name string) error {
 		d.Log.Error().Msgf("an event cannot be read, and nobody is notified of it: %v", err)
 	case d.Holds != nil && !d.Holds(ctx, e):
 	default:
-		if err := d.tell(ctx, name, e); err != nil {
-			return err
+		taken, called := false, !untold[e.key()]
+		if called {
+			if taken, err = d.tell(ctx, name, &e); err != nil {
+				return err
+			}
+		}
+		if !taken {
+			untold[e.key()] = true
+			d.later(name, e, called)
 		}
 	}
 	return os.Remove(path)
 }
 
-// tell calls the scripts, unless the same event was told a short time ago.
-func (d Deliverer) tell(ctx context.Context, name string, e Event) error {
+// later lets an event wait that no script has taken. It says so unless scripts were not
+// called, because of an event that is the same.
+func (d Deliverer) later(name string, e Event, called bool) {
+	switch wait, ok := postpone(d.dir(), name, e); {
+	case ok && called:
+		d.Log.Warn().Msgf("nobody has been told that %s: it is told again in %s", e.What, wait)
+	case !ok:
+		d.Log.Error().Msgf("nobody will be told that %s: that was try %d", e.What, e.Tries+1)
+	}
+}
+
+// tell calls the scripts, unless the same event was told a short time ago. taken is false
+// when no script has taken it.
+func (d Deliverer) tell(ctx context.Context, name string, e *Event) (taken bool, err error) {
 	every := time.Duration(d.Config.NotifyEvery)
 	known := readTold(d.dir())
 	last := known[e.key()]
 	switch {
 	case last.Event == name: // its deliverer was killed before it could remove it
-		return nil
+		return true, nil
 	case last.recent(d.Now(), every):
 		last.Folded++
 	default:
-		e.Repeated, e.Lost = last.Folded, takeLost(d.dir())
-		reached := d.Call(ctx, e)
+		e.Repeated = last.Folded
+		e.Lost += takeLost(d.dir())
+		reached := d.Call(ctx, *e)
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return false, context.Cause(ctx)
 		}
 		if !reached {
-			return nil // the next one is told at once
+			return false, nil // the next one is told at once
 		}
 		last = telling{At: d.Now()}
 	}
@@ -116,7 +139,7 @@ func (d Deliverer) tell(ctx context.Context, name string, e Event) error {
 	if err := known.write(d.dir(), d.Now(), every); err != nil {
 		d.Log.Warn().Msgf("the same event may be told again: %v", err)
 	}
-	return nil
+	return true, nil
 }
 
 // Call calls all scripts with an event, and reports whether one has taken it.

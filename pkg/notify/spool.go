@@ -58,7 +58,7 @@ func Prepare(c config.Config) error {
 	entries, err := os.ReadDir(dir)
 	for _, entry := range entries {
 		name := entry.Name()
-		if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "-"+string(ProgramFatal)+suffix) {
+		if strings.HasPrefix(name, ".") || strings.Contains(name, "-"+string(ProgramFatal)+suffix) { // or againSuffix
 			err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
 		}
 	}

@@ -93,10 +93,19 @@ func (w *Watcher) watchDir() {
 
 func (w *Watcher) run() {
 	for {
-		select {
-		case <-w.done.Done():
-			return
-		case <-w.wake:
+		var due <-chan time.Time
+		if next, ok := recall(Dir(w.runDir), time.Now()); ok {
+			due = time.After(next)
+		}
+		if !Pending(w.runDir) {
+			select {
+			case <-w.done.Done():
+				return
+			case <-w.wake:
+				continue
+			case <-due:
+				continue
+			}
 		}
 		for delay := firstDelay; Pending(w.runDir); delay = min(2*delay, maxDelay) {
 			err := w.work()
