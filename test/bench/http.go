@@ -48,6 +48,9 @@ func benchHTTP(b *bench) error {
 	if err := b.asked500(t, c); err != nil {
 		return err
 	}
+	if err := b.askedSeldom(c); err != nil {
+		return err
+	}
 	if err := b.askedOnceASecond(c, pid); err != nil {
 		return err
 	}
@@ -140,6 +143,23 @@ func sayOKStep(args []string) error {
 		return err
 	}
 	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }))
+}
+
+// askedSeldom asks after pauses, as kubelet does. The answer does not wait for supervisord.
+func (b *bench) askedSeldom(c asker) error {
+	const pause, times = 4 * time.Second, 8
+	var took []time.Duration
+	for range times {
+		time.Sleep(pause)
+		asked := time.Now()
+		if _, err := c.ask("/readyz"); err != nil {
+			return err
+		}
+		took = append(took, time.Since(asked))
+	}
+	middle := median(took)
+	b.atMost(fmt.Sprintf("/readyz, asked once in %s : 2 ms", pause), middle.Round(10*time.Microsecond).String(), middle.Seconds()/0.002, 1)
+	return nil
 }
 
 // askedOnceASecond is what kubelet and Prometheus do at most.
