@@ -46,7 +46,7 @@ func (f Files) Handle(e Event) {
 		pid = p
 	}
 	f.write(f.pidPath(name), pid) // first: who reads RUNNING finds the process
-	f.write(f.statePath(name), state)
+	f.write(f.StatePath(name), state)
 }
 
 // write puts the file in place. On a full disk it writes into the one that is there.
@@ -67,7 +67,7 @@ func (f Files) AddStopped(name string) {
 	if !isFileName(name) {
 		return
 	}
-	f.create(f.statePath(name), "STOPPED")
+	f.create(f.StatePath(name), "STOPPED")
 	f.create(f.pidPath(name), noPID)
 }
 
@@ -121,7 +121,8 @@ func (f Files) pidPath(name string) string {
 	return filepath.Join(f.PIDDir, prefix+name+pidSuffix)
 }
 
-func (f Files) statePath(name string) string {
+// StatePath is the file with the state of a process.
+func (f Files) StatePath(name string) string {
 	return filepath.Join(f.StateDir, prefix+name+stateSuffix)
 }
 

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,9 +22,9 @@ type picture struct {
 
 	verdicts map[health.Kind]verdicts
 
-	signs     signs        // as they were before
+	signs     signs
 	told      bool         // signs tell of each change since
-	confirmed atomic.Int64 // when they were last as before, in nanoseconds; 0 when nobody has looked
+	confirmed atomic.Int64 // when they were last the same, in nanoseconds; 0 when nobody has looked
 	texts     texts
 }
 
@@ -50,20 +49,20 @@ const (
 	stale      = 3 * time.Second
 	renewed    = 5 * time.Second
 	kept       = 12 * time.Second
+	glance     = 100 * time.Millisecond // how long nobody looks for a change again
 	askTimeout = 5 * time.Second
 )
 
 // pictures makes pictures when they are wanted, one at a time.
 type pictures struct {
-	server  *Server
-	watched []string
+	server *Server
 
 	mu     sync.Mutex
 	last   *picture
 	making chan struct{} // closed when the one that is being made is there; nil when none is
 }
 
-func newPictures(s *Server) *pictures { return &pictures{server: s, watched: watched(s.Config)} }
+func newPictures(s *Server) *pictures { return &pictures{server: s} }
 
 // recent returns a picture for people and metrics, with times in it: one that is younger
 // than stale.
@@ -86,10 +85,13 @@ func (p *pictures) unchanged() *picture {
 		return p.newer(last, age)
 	}
 	now := p.server.Now()
-	if !slices.Equal(signsOf(p.watched), last.signs) {
-		return p.newer(last, min(age, now.Sub(time.Unix(0, last.confirmed.Load()))))
+	unseen := now.Sub(time.Unix(0, last.confirmed.Load()))
+	if unseen < 0 || unseen >= glance {
+		if !last.signs.areSame() {
+			return p.newer(last, min(age, unseen))
+		}
+		last.confirmed.Store(now.UnixNano())
 	}
-	last.confirmed.Store(now.UnixNano())
 	if age >= renewed {
 		p.renew(last)
 	}
@@ -147,22 +149,24 @@ func (p *pictures) make(done chan struct{}) {
 	close(done)
 }
 
-// look makes a picture. It looks at the signs first: what changes meanwhile makes the
-// picture an old one.
+// look makes a picture. When something changes meanwhile, its signs tell nothing.
 func (p *pictures) look() *picture {
 	s := p.server
 	ctx, cancel := context.WithTimeoutCause(context.Background(), askTimeout, fmt.Errorf("supervisord did not answer within %s", askTimeout))
 	defer cancel()
-	before, now := signsOf(p.watched), s.Now()
+	began := s.Now()
 	waiting := startorder.ReadRecord(s.Config.RunDir)
 	all, err := s.Ask(ctx)
-	made := &picture{at: s.Now(), all: all, asked: err, verdicts: map[health.Kind]verdicts{}, signs: before}
-	made.told = err == nil && before.areSettled(now) && hasListener(all)
+	made := &picture{at: s.Now(), all: all, asked: err, verdicts: map[health.Kind]verdicts{}}
 	for _, kind := range health.Kinds() {
 		if err == nil {
 			list, err := health.Examine(s.Config, all, waiting, kind, made.at)
 			made.verdicts[kind] = verdicts{list, err}
 		}
+	}
+	if err == nil && hasListener(all) {
+		signs, complete := signsOf(s.Config, all)
+		made.signs, made.told = signs, complete && signs.areOlder(began)
 	}
 	return made
 }

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,17 +18,26 @@ import (
 // of a file system's clock.
 func (r *rig) listened() *rig {
 	r.t.Helper()
-	r.all = append(r.all, supervisord.ProcessInfo{Name: "health", Group: "health", State: supervisord.StateRunning, StateName: "RUNNING", Pid: 43})
+	r.all = append(r.all[:2], supervisord.ProcessInfo{Name: "health", Group: "health", State: supervisord.StateRunning, StateName: "RUNNING", Pid: 43})
 	testenv.Mkdir(r.t, filepath.Join(r.Config.RunDir, "stopped"))
 	testenv.Mkdir(r.t, filepath.Join(r.Config.RunDir, "supervisord"))
 	r.settle()
 	return r
 }
 
+// signs are the paths of all signs.
+func (r *rig) signs() []string {
+	all, _ := signsOf(r.Config, r.all)
+	return slices.Sorted(maps.Keys(all))
+}
+
 func (r *rig) settle() {
 	r.t.Helper()
-	for _, dir := range watched(r.Config) {
-		if err := os.Chtimes(dir, time.Time{}, r.now.Add(-time.Hour)); err != nil {
+	for _, path := range r.signs() {
+		if !testenv.Exists(path) {
+			testenv.Write(r.t, path, "RUNNING", 0o600)
+		}
+		if err := os.Chtimes(path, time.Time{}, r.now.Add(-time.Hour)); err != nil {
 			r.t.Fatal(err)
 		}
 	}
@@ -75,19 +86,23 @@ func TestMetricsAreOfTheMoment(t *testing.T) {
 // the second before.
 func TestChangeShows(t *testing.T) {
 	r := newRig(t).listened()
-	for _, dir := range watched(r.Config) {
+	for _, path := range r.signs() {
 		r.all[0].State, r.all[0].StateName = supervisord.StateRunning, "RUNNING"
 		r.later()
 		r.settle()
 		r.want(200, "ok", "/readyz")
 		r.all[0].State, r.all[0].StateName = supervisord.StateFatal, "FATAL"
-		testenv.Write(t, filepath.Join(dir, "news"), "", 0o600)
+		news := path
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			news = filepath.Join(path, "news")
+		}
+		testenv.Write(t, news, "", 0o600)
 		r.want(200, "ok", "/readyz")
 		r.now = r.now.Add(stale)
 		if w := r.get("/readyz"); w.Code != http.StatusServiceUnavailable {
-			t.Errorf("a change in %s does not show", dir)
+			t.Errorf("a change of %s does not show", path)
 		}
-		if err := os.Remove(filepath.Join(dir, "news")); err != nil {
+		if err := os.Remove(news); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -114,10 +129,16 @@ func TestChangeShowsBesideTheAnswers(t *testing.T) {
 // Without a sign that can be relied on, a picture is used as long as any other.
 func TestSignsThatTellNothing(t *testing.T) {
 	for name, spoil := range map[string]func(*rig){
-		"no event listener":          func(r *rig) { r.all = r.all[:len(r.all)-1] },
-		"the event listener is down": func(r *rig) { r.all[len(r.all)-1].State = supervisord.StateBackoff },
+		"no event listener":                     func(r *rig) { r.all = r.all[:len(r.all)-1] },
+		"the event listener is down":            func(r *rig) { r.all[len(r.all)-1].State = supervisord.StateBackoff },
+		"a program without a file of its state": func(r *rig) { r.all[0].Name = hostile },
+		"no such file": func(r *rig) {
+			if err := os.Remove(filepath.Join(r.Config.ProcessStateDir, "supervisor.app.state")); err != nil {
+				r.t.Fatal(err)
+			}
+		},
 		"a change just now": func(r *rig) {
-			if err := os.Chtimes(r.Config.ProcessStateDir, time.Time{}, r.now.Add(-time.Millisecond)); err != nil {
+			if err := os.Chtimes(filepath.Join(r.Config.ProcessStateDir, "supervisor.app.state"), time.Time{}, r.now.Add(-time.Millisecond)); err != nil {
 				r.t.Fatal(err)
 			}
 		},

@@ -39,7 +39,7 @@ func newRig(t *testing.T) *rig {
 	r := &rig{t: t, dir: dir, now: time.Now()}
 	r.Config = config.Config{
 		RunDir: filepath.Join(dir, "run"), CronDir: filepath.Join(dir, "image/cron"), BackupToolDir: "/image/backup", HealthDir: "/image/health",
-		ProcessStateDir: filepath.Join(dir, "run/process"),
+		ProcessStateDir: filepath.Join(dir, "process"),
 		ReadinessDir:    filepath.Join(dir, "image/ready"), LivenessDir: filepath.Join(dir, "image/live"), LoggingDir: filepath.Join(dir, "image/logging"),
 		BackupDir: filepath.Join(dir, "storage/backup"), HealthCron: "*/5 * * * *", CronEnabled: true, LivenessCheck: true, TimeZone: "UTC",
 	}

@@ -9,47 +9,69 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/config"
+	"github.com/ZPascal/container-manager/pkg/events"
 	"github.com/ZPascal/container-manager/pkg/startorder"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/pkg/supervisor"
 )
 
-// watched are the directories in which others write down what a verdict depends on: the
-// event listener each change of a program's state, its ends and what waits, the checks
-// their results, and whoever stops a program a mark. All of them write beside and rename,
-// which changes the time of the directory.
-func watched(c config.Config) []string {
+// signs are the times of what others write when something changes that a verdict depends
+// on, in nanoseconds by path. That of a file that is missing is 0.
+type signs map[string]int64
+
+// signsOf looks at these files. The event listener writes the state of each program, its
+// ends and what waits, the checks write their results, and whoever stops a program a
+// mark. Records come and go by renames, which change the time of their directory. States
+// have no directory of their own: they mostly lie in /tmp. When one is missing, as for a
+// name that no file can have or with an event listener that writes elsewhere, all is false.
+func signsOf(c config.Config, processes []supervisord.ProcessInfo) (s signs, all bool) {
+	s = signs{}
 	records := filepath.Join(c.RunDir, "health")
-	return []string{
-		c.ProcessStateDir, records, filepath.Join(records, "programs"),
-		stopmark.Dir(c.RunDir), filepath.Dir(startorder.Path(c.RunDir)),
+	for _, dir := range []string{records, filepath.Join(records, "programs"), stopmark.Dir(c.RunDir), filepath.Dir(startorder.Path(c.RunDir))} {
+		s[dir] = changed(dir)
 	}
+	all = true
+	states := events.Files{StateDir: c.ProcessStateDir}
+	for _, p := range processes {
+		path := states.StatePath(p.Name)
+		s[path] = changed(path)
+		all = all && s[path] != 0
+	}
+	return s, all
 }
 
-// signs are the times of these directories, in nanoseconds. Those of one that is missing
-// are 0.
-type signs []int64
+// changed costs a microsecond.
+func changed(path string) int64 {
+	var stat unix.Stat_t
+	if unix.Stat(path, &stat) != nil {
+		return 0
+	}
+	return stat.Mtim.Nano()
+}
 
-// signsOf costs a microsecond a directory.
-func signsOf(dirs []string) signs {
-	times := make(signs, len(dirs))
-	for i, dir := range dirs {
-		var stat unix.Stat_t
-		if unix.Stat(dir, &stat) == nil {
-			times[i] = stat.Mtim.Nano()
+// areSame reports whether nothing has changed since.
+func (s signs) areSame() bool {
+	for path, before := range s {
+		if changed(path) != before {
+			return false
 		}
 	}
-	return times
+	return true
 }
 
 // coarse is more than the clock of a file system advances by in one step, which is 10 ms
 // at most.
 const coarse = 50 * time.Millisecond
 
-// areSettled reports whether a later change would show. Two changes within one step of
-// the clock look like one.
-func (s signs) areSettled(now time.Time) bool {
-	return slices.Max(s) < now.Add(-coarse).UnixNano()
+// areOlder reports whether nothing has changed since a time, or just before it: two changes
+// within one step of the clock look like one.
+func (s signs) areOlder(than time.Time) bool {
+	for _, at := range s {
+		if at >= than.Add(-coarse).UnixNano() {
+			return false
+		}
+	}
+	return true
 }
 
 // hasListener reports whether supervisord's event listener runs, by the name that it has
