@@ -144,7 +144,7 @@ func spoil(w *world) (string, error) {
 		return "", nil
 	}
 	// What is spoilt is read, and written again with the next event.
-	for _, program := range []string{"app", "crond", "listener", "follower"} {
+	for _, program := range []string{"app", "crond", "listener", "follower", "filebeat"} {
 		w.hit(c, program, 9)
 	}
 	return fmt.Sprintf("%s %s, and programs killed", path, how), err
