@@ -2,17 +2,20 @@ package cli
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/abrander/go-supervisord"
 	"golang.org/x/sys/unix"
 
 	"github.com/ZPascal/container-manager/pkg/backoff"
 	"github.com/ZPascal/container-manager/pkg/crashes"
+	"github.com/ZPascal/container-manager/pkg/log"
+	"github.com/ZPascal/container-manager/pkg/startorder"
 	"github.com/ZPascal/container-manager/pkg/status"
 	"github.com/ZPascal/container-manager/pkg/stopmark"
 	"github.com/ZPascal/container-manager/test/testenv"
@@ -264,15 +267,21 @@ func TestRestartBackoffOfTheMainProgram(t *testing.T) {
 	}
 }
 
+// The summary is of one moment: in the next the same program may run.
 func TestRestartBackoffInTheSummary(t *testing.T) {
-	c := newContainer(t, "IMAGE_RESTART_BACKOFF=1h", "IMAGE_CRON_ENABLED=false", "IMAGE_HEALTH_CRASHES=0")
-	testenv.Script(t, c.Path("image/app/app.sh"), "exit 3")
-	for i := range 3 {
-		c.program(fmt.Sprint("app", i), "command = %(ENV_IMAGE_APP_DIR)s/app.sh", "autorestart = true")
+	dir := testenv.Dir(t)
+	testenv.Mkdir(t, filepath.Join(dir, "health", "programs"))
+	if err := (backoff.Record{InARow: 4, Next: time.Now().Add(30 * time.Minute)}).Write(dir, "app"); err != nil {
+		t.Fatal(err)
 	}
-	// The summary waits for it, and so until the others have ended more than once.
-	c.program("slow", sleeper, "startsecs = 5")
-	c.start()
-	c.life.Says("not up: app0 ")
-	c.life.Says("starts again in ")
+	var said strings.Builder
+	l := log.New(&said, log.Options{})
+	summarise(l, dir, []supervisord.ProcessInfo{
+		{Name: "app", Group: "app", State: supervisord.StateExited, StateName: "EXITED", SpawnErr: "unexpected exit", StderrLogfile: "/app.log"},
+		{Name: "db", Group: "db", State: supervisord.StateRunning, StateName: "RUNNING"},
+	}, startorder.Record{}, 2*time.Second)
+	want := regexp.MustCompile(`ERROR\t 1 program is running, 2\.00 s after the start; not up: app EXITED \(unexpected exit, see /app\.log\), starts again in (30m0s|29m[0-9]+s) \(IMAGE_RESTART_BACKOFF\)\n`)
+	if !want.MatchString(said.String()) {
+		t.Errorf("it said\n%s", said.String())
+	}
 }
