@@ -19,7 +19,7 @@ const portVariable = "DOCS_PORT"
 
 // Options of docker run that have a value, and none.
 var (
-	withValue = []string{"-e", "--env", "-v", "--volume", "-p", "--name", "--user", "-u", "--tmpfs", "--network", "--stop-timeout"}
+	withValue = []string{"-e", "--env", "-v", "--volume", "-p", "--name", "--user", "-u", "--tmpfs", "--network", "--stop-timeout", "--entrypoint"}
 	withNone  = []string{"--rm", "-d", "-it", "-i", "-t", "--read-only"}
 )
 
@@ -32,10 +32,22 @@ func docker(args []string) int {
 		return podman(append([]string{"build", "--pull=never", "--network=host"}, args[1:]...)...)
 	case len(args) > 0 && args[0] == "run":
 		return dockerRun(args[1:])
+	case len(args) > 4 && args[0] == "exec" && args[3] == "logs" && args[4] == "-f":
+		return interrupted(args)
 	case len(args) > 1 && args[0] == "exec" && args[1] == "-it":
 		return podman(append([]string{"exec", "-i"}, args[2:]...)...)
 	}
 	return podman(args...)
+}
+
+// interrupted is a command in a container that goes on until somebody presses Ctrl-C.
+func interrupted(args []string) int {
+	const interrupt = 130 // 128 and SIGINT
+	command := append([]string{"exec", args[1], "timeout", "-s", "INT", "1"}, args[2:]...)
+	if code := podman(command...); code != interrupt {
+		return max(code, 1)
+	}
+	return 0
 }
 
 func podman(args ...string) int {

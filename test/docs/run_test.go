@@ -78,7 +78,8 @@ func environment(t *testing.T, p *containertest.Podman) []string {
 	}
 	testenv.Write(t, filepath.Join(bin, "docker"), "#!/bin/sh\nexport "+dockerVariable+"=1\nexec "+self+" \"$@\"\n", 0o755)
 	for _, name := range []string{"container-manager", "supervisorctl"} {
-		testenv.Write(t, filepath.Join(bin, name), "#!/bin/sh\nexec podman exec -i hello container-manager exec "+name+" \"$@\"\n", 0o755)
+		// With -s it is that of the reader's own machine.
+		testenv.Write(t, filepath.Join(bin, name), "#!/bin/sh\n[ \"$1\" != -s ] || exec /usr/bin/supervisorctl \"$@\"\nexec podman exec -i hello container-manager exec "+name+" \"$@\"\n", 0o755)
 	}
 	return append(p.Command(t.Context()).Env, "PATH="+bin+":"+os.Getenv("PATH"), "NO_COLOR=1")
 }
