@@ -113,7 +113,7 @@ func waitFor(ctx context.Context, target string, ask func(context.Context, strin
 			return nil, nil
 		case isHopeless(err):
 			return nil, err
-		case ctx.Err() == nil || last == nil:
+		case last == nil || !isOver(ctx):
 			last = err // else it only says that the time is up
 		}
 		select {
@@ -122,6 +122,13 @@ func waitFor(ctx context.Context, target string, ask func(context.Context, strin
 		case <-time.After(waitPause):
 		}
 	}
+}
+
+// isOver reports whether the time of ctx is up. What waits for the same time may notice
+// before ctx does.
+func isOver(ctx context.Context) bool {
+	end, limited := ctx.Deadline()
+	return ctx.Err() != nil || limited && !time.Now().Before(end)
 }
 
 // isHopeless reports whether asking again cannot help.

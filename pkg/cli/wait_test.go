@@ -28,8 +28,8 @@ func TestWait(t *testing.T) {
 	}{
 		{0, "", []string{"file", file}},
 		{0, "", []string{"tcp", open, "--timeout", "0", open}},
-		{1, "wait cannot connect to 127.0.0.1:1: connection refused, still after 2s\n", []string{"tcp", open, "127.0.0.1:1", "--timeout", "2s"}},
-		{1, "http://127.0.0.1:1/: connection refused, still after 1s\n", []string{"http", "http://127.0.0.1:1/", "--timeout=1s"}},
+		{1, "wait cannot connect to 127.0.0.1:1: connection refused, still after 5s\n", []string{"tcp", open, "127.0.0.1:1", "--timeout", "5s"}},
+		{1, "http://127.0.0.1:1/: connection refused, still after 5s\n", []string{"http", "http://127.0.0.1:1/", "--timeout=5s"}},
 		{1, "no such file or directory, still after 2s\n", []string{"file", file + "2", "--timeout", "2"}},
 		{1, "has the container started?), still after 2s\n", []string{"program", "app", "--timeout", "2"}},
 		{2, `"localhost:1": expected a URL such as`, []string{"http", "localhost:1"}},
