@@ -66,7 +66,11 @@ func TestCommands(t *testing.T) {
 				instructions: least(2, func() int { return instructions(t, run) }),
 				pageFaults:   least(5, func() int { return pageFaults(t, run) }),
 			}
-			got.calls, got.written = fileCalls(t, c, run)
+			// A machine that is slow just then has the runtime look more often.
+			got.calls = least(3, func() (calls int) {
+				calls, got.written = fileCalls(t, c, run)
+				return calls
+			})
 			t.Logf("%+v", got)
 			for _, count := range []struct {
 				what      string
