@@ -1,44 +1,63 @@
 package notify
 
 import (
-	"encoding/json"
-	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/ZPascal/container-manager/pkg/fsutil"
 )
 
-// An event that no script has taken stays in the spool under another name, and comes back
-// under its own when it is due. So it survives whatever is killed, and those that come
-// meanwhile are told before it.
+// An event that no script has taken waits in the spool under another name, and gets its
+// own back when it is due. Newer events need not wait for it. The name has the number of
+// rounds that the event has been through, and the time of the file says since when it
+// waits. So nothing has to be written, which a full disk would prevent.
+//
+//	STAMP-KIND.json         a new event
+//	STAMP-KIND.2.json       one that was told twice, and not taken
+//	STAMP-KIND.2.json.again the same, until it is due
 const againSuffix = suffix + ".again"
 
 const (
 	// firstAgain is the time until an event that nobody has taken is told again. It doubles.
 	firstAgain = time.Minute
-	// maxTries is how often an event is told, within two hours.
-	maxTries = 8
+	// maxRounds is how often an event is told, within a little more than two hours.
+	maxRounds = 8
 )
 
-// again is how long an event waits after the nth time that it was told.
-func again(n int) time.Duration { return firstAgain << (max(1, min(n, maxTries)) - 1) }
+// again is how long an event waits after so many rounds.
+func again(rounds int) time.Duration { return firstAgain << (max(1, min(rounds, maxRounds)) - 1) }
 
-// postpone lets an event wait that nobody has taken; ok is false when it has been told often
-// enough, or there is no room. The event itself is still in the spool.
-func postpone(dir, name string, e Event) (wait time.Duration, ok bool) {
-	e.Tries++
-	waiting, _ := postponed(dir)
-	if e.Tries >= maxTries || len(waiting) >= maxSpool {
-		return 0, false
+// rounds returns the name of an event without its end, and how many rounds it has been
+// through.
+func rounds(name string) (base string, n int) {
+	name, _, _ = strings.Cut(name, suffix)
+	base, number, _ := strings.Cut(name, ".")
+	n, _ = strconv.Atoi(number) // 0 for none
+	return base, n
+}
+
+// givenUp says why an event is not told again.
+type givenUp string
+
+func (g givenUp) Error() string { return string(g) }
+
+// postpone lets an event wait after a round, and returns how long.
+func postpone(dir, name string, now time.Time) (time.Duration, error) {
+	base, n := rounds(name)
+	n++
+	switch waiting, _ := postponed(dir); {
+	case n >= maxRounds:
+		return 0, givenUp("no script has taken it for two hours")
+	case len(waiting) >= maxSpool:
+		return 0, givenUp(fmt.Sprintf("%d others wait already", len(waiting)))
 	}
-	data, err := json.Marshal(e)
-	if err == nil {
-		err = fsutil.Replace(filepath.Join(dir, strings.TrimSuffix(name, suffix)+againSuffix), append(data, '\n'), 0o644)
+	path := filepath.Join(dir, name)
+	if err := os.Chtimes(path, now, now); err != nil {
+		return 0, err
 	}
-	return again(e.Tries), err == nil
+	return again(n), os.Rename(path, filepath.Join(dir, base+"."+strconv.Itoa(n)+againSuffix))
 }
 
 // postponed returns the paths of the events that wait to be told again.
@@ -52,14 +71,14 @@ func recall(dir string, now time.Time) (next time.Duration, ok bool) {
 	waiting, _ := postponed(dir)
 	for _, path := range waiting {
 		left := untilDue(path, now)
-		if left > 0 {
-			if !ok || left < next {
-				next, ok = left, true
+		if left <= 0 {
+			if os.Rename(path, strings.TrimSuffix(path, againSuffix)+suffix) == nil {
+				continue
 			}
-			continue
+			left = firstAgain
 		}
-		if err := os.Rename(path, strings.TrimSuffix(path, againSuffix)+suffix); err != nil {
-			_ = os.Remove(path) // it would be due for good
+		if !ok || left < next {
+			next, ok = left, true
 		}
 	}
 	return next, ok
@@ -67,15 +86,14 @@ func recall(dir string, now time.Time) (next time.Duration, ok bool) {
 
 // untilDue is how long an event has to wait. It is due at once when the clock was set back.
 func untilDue(path string, now time.Time) time.Duration {
-	var e Event
-	data, err := fsutil.ReadFile(path)
-	info, statErr := os.Stat(path)
-	if errors.Join(err, statErr) != nil || json.Unmarshal(data, &e) != nil {
-		return 0 // the deliverer says what is wrong with it
+	info, err := os.Stat(path)
+	if err != nil {
+		return firstAgain
 	}
 	gone := now.Sub(info.ModTime())
 	if gone < 0 {
 		return 0
 	}
-	return again(e.Tries) - gone
+	_, n := rounds(filepath.Base(path))
+	return again(n) - gone
 }

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,8 +70,8 @@ func TestGivenUp(t *testing.T) {
 		waited += left.Round(time.Minute)
 		r.recallAfter(left + time.Second)
 	}
-	r.says("nobody will be told that it loops: that was try 8")
-	if r.calls() != maxTries || waited != 127*time.Minute || len(r.spooled())+r.postponed() != 0 {
+	r.says("nobody will be told that it loops: no script has taken it for two hours")
+	if r.calls() != maxRounds || waited != 127*time.Minute || len(r.spooled())+r.postponed() != 0 {
 		t.Errorf("%d calls within %s, spool %v, %d postponed", r.calls(), waited, r.spooled(), r.postponed())
 	}
 }
@@ -80,15 +81,15 @@ func TestRecall(t *testing.T) {
 	r.script("keep.sh", keep)
 	r.prepare()
 	dir := Dir(r.Config.RunDir)
-	future := filepath.Join(dir, "1-1-job-failed"+againSuffix)
-	testenv.Write(t, future, `{"kind":"job-failed","what":"the clock was set back","tries":7}`, 0o600)
+	future := filepath.Join(dir, "1-1-job-failed.7"+againSuffix)
+	testenv.Write(t, future, `{"kind":"job-failed","what":"the clock was set back"}`, 0o600)
 	ahead := time.Now().Add(24 * time.Hour)
 	if err := os.Chtimes(future, ahead, ahead); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Write(t, filepath.Join(dir, "2-1-job-failed"+againSuffix), `{`, 0o600)
-	testenv.Write(t, filepath.Join(dir, "3-1-job-failed"+againSuffix), `{"kind":"job-failed","job":"x","what":"many","tries":1000000}`, 0o600)
-	if left, ok := r.recallAfter(0); !ok || left > again(maxTries) {
+	testenv.Write(t, filepath.Join(dir, "2-1-job-failed.json"), `{`, 0o600)
+	testenv.Write(t, filepath.Join(dir, "3-1-job-failed.1000000"+againSuffix), `{"kind":"job-failed","job":"x","what":"many"}`, 0o600)
+	if left, ok := r.recallAfter(0); !ok || left > again(maxRounds) {
 		t.Errorf("%s, %v", left, ok)
 	}
 	r.run()
@@ -97,8 +98,43 @@ func TestRecall(t *testing.T) {
 		t.Errorf("told %s, %d postponed", r.out(), r.postponed())
 	}
 	// A shutdown may have made the program FATAL.
-	testenv.Write(t, filepath.Join(dir, "4-1-program-fatal"+againSuffix), `{}`, 0o600)
+	testenv.Write(t, filepath.Join(dir, "4-1-program-fatal.2"+againSuffix), `{}`, 0o600)
 	if r.prepare(); r.postponed() != 1 {
 		t.Errorf("%d postponed", r.postponed())
+	}
+}
+
+// A full disk is what an event may be about: it waits all the same.
+func TestToldAgainOnAFullDisk(t *testing.T) {
+	testenv.Isolated(t, func(t *testing.T, _ string) {
+		r := newRig(t)
+		testenv.Mount(t, "tmpfs", r.Config.RunDir, "tmpfs", 0, "size=64k")
+		r.script("deaf.sh", "exit 1")
+		r.prepare()
+		r.send(Event{Kind: BackupFailed, What: "there is no space left"})
+		for size := 64 << 10; size > 0; size /= 2 { // until not a byte fits
+			for n := 0; os.WriteFile(filepath.Join(r.Config.RunDir, fmt.Sprint("filler-", size, "-", n)), make([]byte, size), 0o644) == nil; n++ {
+			}
+		}
+		r.run()
+		r.says("nobody has been told that there is no space left: it is told again in 1m0s")
+		if r.postponed() != 1 || len(r.spooled()) != 0 {
+			t.Errorf("spool %v, %d postponed", r.spooled(), r.postponed())
+		}
+	})
+}
+
+// Who tells the last event leaves it to the next start when no script takes it.
+func TestLastEventStays(t *testing.T) {
+	r := newRig(t)
+	r.script("deaf.sh", "exit 1")
+	r.prepare()
+	r.send(Event{Kind: ContainerEnds, What: "app is FATAL"})
+	if err := r.RunLast(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.says("nobody has been told that app is FATAL: the next start tells it, where IMAGE_RUN_DIR outlives the container")
+	if len(r.spooled()) != 1 || r.postponed() != 0 {
+		t.Errorf("spool %v, %d postponed", r.spooled(), r.postponed())
 	}
 }

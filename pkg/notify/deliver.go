@@ -27,10 +27,10 @@ type Deliverer struct {
 
 // Run tells all events that wait, one after another, and returns when there are no more.
 // An event leaves the spool when all scripts have been called with it. When ctx is done,
-// or this process is killed before, it is told again. So it is, later, when no script has
-// taken it.
+// or this process is killed before, it is told again. An event that no script has taken
+// is told again later.
 func (d Deliverer) Run(ctx context.Context) error {
-	untold := map[string]bool{}
+	refused := map[string]bool{} // keys of events that every script has refused just now
 	return d.locked(ctx, func() error {
 		for {
 			names, err := pending(d.dir())
@@ -38,7 +38,7 @@ func (d Deliverer) Run(ctx context.Context) error {
 				return err
 			}
 			for _, name := range names {
-				if err := d.deliver(ctx, name, untold); err != nil {
+				if err := d.deliver(ctx, name, refused); err != nil {
 					return err
 				}
 			}
@@ -46,14 +46,27 @@ func (d Deliverer) Run(ctx context.Context) error {
 	})
 }
 
-// RunLast tells the newest event only, for somebody who has little time.
+// RunLast tells the newest event only, for somebody who has little time. The others stay
+// in the spool.
 func (d Deliverer) RunLast(ctx context.Context) error {
 	return d.locked(ctx, func() error {
 		names, err := pending(d.dir())
 		if err != nil || len(names) == 0 {
 			return err
 		}
-		return d.deliver(ctx, names[len(names)-1], map[string]bool{})
+		name := names[len(names)-1]
+		e, wanted, err := d.read(ctx, name)
+		if !wanted {
+			return err
+		}
+		switch taken, err := d.tell(ctx, name, e); {
+		case err != nil:
+			return err
+		case !taken:
+			d.Log.Warn().Msgf("nobody has been told that %s: the next start tells it, where IMAGE_RUN_DIR outlives the container", e.What)
+			return nil
+		}
+		return os.Remove(filepath.Join(d.dir(), name))
 	})
 }
 
@@ -69,51 +82,65 @@ func (d Deliverer) locked(ctx context.Context, do func() error) error {
 	return do()
 }
 
-// deliver tells one event. The error says that it stays in the spool. untold are the keys
-// of those that no script has taken a moment ago: scripts are not called with another one.
-func (d Deliverer) deliver(ctx context.Context, name string, untold map[string]bool) error {
+// deliver tells one event. The error says that it stays in the spool. No script is called
+// with an event of a key that every script has refused just now.
+func (d Deliverer) deliver(ctx context.Context, name string, refused map[string]bool) error {
+	e, wanted, err := d.read(ctx, name)
+	if !wanted {
+		return err
+	}
+	taken, called := false, !refused[e.key()]
+	if called {
+		if taken, err = d.tell(ctx, name, e); err != nil {
+			return err
+		}
+	}
+	if !taken {
+		refused[e.key()] = true
+		if waits, err := d.later(name, e, called); waits || err != nil {
+			return err
+		}
+	}
+	return os.Remove(filepath.Join(d.dir(), name))
+}
+
+// read returns an event of the spool. One that is not wanted has left the spool, unless
+// there is an error.
+func (d Deliverer) read(ctx context.Context, name string) (e Event, wanted bool, err error) {
 	path := filepath.Join(d.dir(), name)
 	data, err := fsutil.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return e, false, nil
 	}
-	var e Event
 	if err == nil {
 		err = json.Unmarshal(data, &e)
 	}
 	switch {
 	case err != nil:
 		d.Log.Error().Msgf("an event cannot be read, and nobody is notified of it: %v", err)
-	case d.Holds != nil && !d.Holds(ctx, e):
-	default:
-		taken, called := false, !untold[e.key()]
-		if called {
-			if taken, err = d.tell(ctx, name, &e); err != nil {
-				return err
-			}
-		}
-		if !taken {
-			untold[e.key()] = true
-			d.later(name, e, called)
-		}
+	case d.Holds == nil || d.Holds(ctx, e):
+		return e, true, nil
 	}
-	return os.Remove(path)
+	return e, false, os.Remove(path)
 }
 
-// later lets an event wait that no script has taken. It says so unless scripts were not
-// called, because of an event that is the same.
-func (d Deliverer) later(name string, e Event, called bool) {
-	switch wait, ok := postpone(d.dir(), name, e); {
-	case ok && called:
-		d.Log.Warn().Msgf("nobody has been told that %s: it is told again in %s", e.What, wait)
-	case !ok:
-		d.Log.Error().Msgf("nobody will be told that %s: that was try %d", e.What, e.Tries+1)
+// later lets an event wait that no script has taken; waits is false when it is given up.
+// The log tells of an event with which scripts were called, and of one that is given up.
+func (d Deliverer) later(name string, e Event, called bool) (waits bool, err error) {
+	wait, err := postpone(d.dir(), name, time.Now())
+	if gaveUp, ok := errors.AsType[givenUp](err); ok {
+		d.Log.Error().Msgf("nobody will be told that %s: %v", e.What, gaveUp)
+		return false, nil
 	}
+	if err == nil && called {
+		d.Log.Warn().Msgf("nobody has been told that %s: it is told again in %s", e.What, wait)
+	}
+	return true, err
 }
 
 // tell calls the scripts, unless the same event was told a short time ago. taken is false
 // when no script has taken it.
-func (d Deliverer) tell(ctx context.Context, name string, e *Event) (taken bool, err error) {
+func (d Deliverer) tell(ctx context.Context, name string, e Event) (taken bool, err error) {
 	every := time.Duration(d.Config.NotifyEvery)
 	known := readTold(d.dir())
 	last := known[e.key()]
@@ -123,15 +150,15 @@ func (d Deliverer) tell(ctx context.Context, name string, e *Event) (taken bool,
 	case last.recent(d.Now(), every):
 		last.Folded++
 	default:
-		e.Repeated = last.Folded
-		e.Lost += takeLost(d.dir())
-		reached := d.Call(ctx, *e)
+		e.Repeated, e.Lost = last.Folded, lost(d.dir())
+		reached := d.Call(ctx, e)
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
 		}
 		if !reached {
 			return false, nil // the next one is told at once
 		}
+		forgetLost(d.dir(), e.Lost)
 		last = telling{At: d.Now()}
 	}
 	last.Event = name

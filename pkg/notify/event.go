@@ -46,8 +46,6 @@ type Event struct {
 	// IMAGE_NOTIFY_EVERY. Lost counts those of any kind that the spool had no room for.
 	Repeated int `json:"repeated,omitempty"`
 	Lost     int `json:"lost,omitempty"`
-	// Tries counts how often it was told and not taken. Scripts do not get it.
-	Tries int `json:"tries,omitempty"`
 	// Labels are IMAGE_NAME, IMAGE_VERSION, APP_NAME and APP_VERSION, where they are set.
 	Labels map[string]string `json:"labels"`
 }
@@ -79,7 +77,7 @@ func cut(text string, most int) string {
 // labelled adds the labels, and takes the values of secrets out of the text. No event
 // is to hold one, but an error may quote what a script has said.
 func (e Event) labelled(c config.Config) Event {
-	e.Labels, e.Tries = map[string]string{}, 0
+	e.Labels = map[string]string{}
 	for name, value := range map[string]string{
 		"IMAGE_NAME": c.ImageName, "IMAGE_VERSION": c.ImageVersion, "APP_NAME": c.AppName, "APP_VERSION": c.AppVersion,
 	} {

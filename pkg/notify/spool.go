@@ -58,7 +58,7 @@ func Prepare(c config.Config) error {
 	entries, err := os.ReadDir(dir)
 	for _, entry := range entries {
 		name := entry.Name()
-		if strings.HasPrefix(name, ".") || strings.Contains(name, "-"+string(ProgramFatal)+suffix) { // or againSuffix
+		if strings.HasPrefix(name, ".") || strings.Contains(name, "-"+string(ProgramFatal)+".") {
 			err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
 		}
 	}
@@ -131,12 +131,18 @@ func countLost(dir string) error {
 	return err
 }
 
-// takeLost returns how many events were lost, and counts from 0 again.
-func takeLost(dir string) int {
-	path := filepath.Join(dir, lostName)
-	info, err := os.Stat(path)
-	if err != nil || os.Remove(path) != nil {
+// lost returns how many events were lost.
+func lost(dir string) int {
+	info, err := os.Stat(filepath.Join(dir, lostName))
+	if err != nil {
 		return 0
 	}
 	return int(info.Size())
+}
+
+// forgetLost takes n from that number, once somebody has been told.
+func forgetLost(dir string, n int) {
+	if n > 0 {
+		_ = os.Truncate(filepath.Join(dir, lostName), int64(max(0, lost(dir)-n)))
+	}
 }
