@@ -30,12 +30,23 @@ func Crontabs(c config.Config, named []string) []string {
 	switch {
 	case link == rendered || !fsutil.IsFile(link):
 		return named
+	case slices.Contains(named, rendered) && holds(rendered, link):
+		return named
 	case !slices.Contains(named, link):
 		return append(slices.Clone(named), link)
 	case fsutil.IsFile(rendered):
 		return append(slices.Clone(named), rendered)
 	}
 	return named
+}
+
+// holds reports whether all lines of a file stand in a crontab already, as those of a file
+// in the link's place that could not be moved do. Reading them twice would run jobs twice
+// when a variable stands above them in the crontab only.
+func holds(crontab, file string) bool {
+	lines, err := linesOf(file)
+	text, readErr := fsutil.ReadFile(crontab)
+	return err == nil && readErr == nil && strings.Contains(string(text), lines)
 }
 
 // AdoptCrontab is for the start, once all steps have run and before the image tree is

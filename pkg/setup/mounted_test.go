@@ -3,6 +3,7 @@ package setup_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,7 +32,7 @@ func TestMountedCrontab(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			testenv.Isolated(t, func(t *testing.T, dir string) {
 				tree := testenv.NewTreeAt(t, dir)
-				own := "@hourly image\n"
+				own := "PATH=/own\n@hourly image\n"
 				testenv.Write(t, tree.Path("image/cron/kubernetes.own"), own, 0o644)
 				mountFile(t, tree.Path(over), "@daily mounted\n")
 				if strings.HasSuffix(over, ".own") {
@@ -50,6 +51,10 @@ func TestMountedCrontab(t *testing.T) {
 					crontab := testenv.Read(t, setup.Crontab(c))
 					if _, got, _ := strings.Cut(crontab, "# The image's own lines:\n"); got != want {
 						t.Errorf("the image's lines are %q, want %q", got, want)
+					}
+					// With the variable above them in one file only, they would count as other jobs.
+					if got, want := setup.Crontabs(c, []string{setup.Crontab(c)}), []string{setup.Crontab(c)}; !slices.Equal(got, want) {
+						t.Errorf("cron reads %q, want %q", got, want)
 					}
 				}
 			})
