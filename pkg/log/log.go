@@ -33,7 +33,7 @@ type Options struct {
 func New(w io.Writer, o Options) Logger {
 	colour := IsTerminal(w) && !o.NoColor
 	if f, isFile := w.(*os.File); isFile {
-		w = output{f}
+		w = &output{File: f}
 	}
 	if o.Format != "json" {
 		w = console(w, colour)

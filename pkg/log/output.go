@@ -2,6 +2,7 @@ package log
 
 import (
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -9,9 +10,14 @@ import (
 // output writes lines to a file past the package os, which ends the process when nobody
 // reads its standard output or standard error any more. Asking for SIGPIPE prevents that
 // too, but takes longer than all the lines of a start.
-type output struct{ *os.File }
+type output struct {
+	*os.File
+	mu sync.Mutex // a long line may take several calls
+}
 
-func (o output) Write(line []byte) (int, error) {
+func (o *output) Write(line []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for rest := line; len(rest) > 0; {
 		n, err := unix.Write(int(o.Fd()), rest)
 		switch err {
