@@ -29,8 +29,8 @@ type Boot struct {
 	// from there.
 	Restore func(ctx context.Context, recorded bool, record func(archive string) error) error
 	// Listen lets signals end ctx. It is called before anything that can take long: a step
-	// that is a process, a lock, a restore. Before that nothing has to be ended in order, and
-	// listening costs a tenth of a start without such steps.
+	// that is a process, a lock, a restore, a change of the image tree. Before that nothing
+	// has to be ended in order, and listening costs a tenth of a start without such steps.
 	Listen func()
 	// Release stops listening for the signals that end ctx, where this process stays as
 	// PID 1 and listens anew. It returns ctx's cause if one of them has come.

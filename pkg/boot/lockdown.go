@@ -35,7 +35,7 @@ func (b *Boot) lockDown() error {
 	if unix.Statfs(base, &stat) == nil && stat.Flags&unix.ST_RDONLY != 0 {
 		return nil
 	}
-	w := walk{keep: []identity{identify(b.Config.SecretsDir), identify(b.Config.TemplatesDir)}, skip: b.writable()}
+	w := walk{changes: b.Listen, keep: []identity{identify(b.Config.SecretsDir), identify(b.Config.TemplatesDir)}, skip: b.writable()}
 	if err := w.entry(unix.AT_FDCWD, base, base, false); err != nil {
 		return err
 	}
@@ -84,6 +84,8 @@ func identityOf(stat *unix.Statx_t) identity {
 // walk goes through a tree by the descriptors of its directories, so that a
 // path need not be looked up again for every file.
 type walk struct {
+	changes func() // called before something is changed: copying a large tree up takes long
+
 	keep   []identity // directories whose files keep all but their write bits
 	skip   []identity
 	mounts map[string]bool // for kernels that do not tell a mount point by statx(2)
@@ -129,8 +131,11 @@ func (w *walk) below(dir int, name, path string, keep bool) error {
 		return unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	}
 	fd, err := open()
-	if errors.Is(err, unix.EACCES) && unix.Fchmodat(dir, name, lockedMode, 0) == nil {
-		fd, err = open() // ours, but not readable
+	if errors.Is(err, unix.EACCES) {
+		w.changes()
+		if unix.Fchmodat(dir, name, lockedMode, 0) == nil {
+			fd, err = open() // ours, but not readable
+		}
 	}
 	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENOENT) {
 		return nil // another user's, or removed in the meantime
@@ -173,6 +178,7 @@ func (w *walk) lock(dir int, name, path string, mode uint32, keep bool) error {
 	if mode == wanted {
 		return nil
 	}
+	w.changes()
 	err := unix.Fchmodat(dir, name, wanted, 0)
 	switch {
 	case errors.Is(err, unix.EROFS), errors.Is(err, unix.ENOENT):

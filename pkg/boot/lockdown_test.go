@@ -25,7 +25,8 @@ func lockable(dir string) (*Boot, *testenv.Buffer) {
 			BaseDir: base, SecretsDir: base + "/secrets",
 			RunDir: filepath.Join(dir, "run"), StorageBaseDir: filepath.Join(dir, "storage"),
 		},
-		Log: log.Named(log.New(&said, log.Options{}), "run"),
+		Log:    log.Named(log.New(&said, log.Options{}), "run"),
+		Listen: func() {},
 	}, &said
 }
 
@@ -51,6 +52,21 @@ func chmod(t *testing.T, path string, mode uint32) {
 	t.Helper()
 	if err := unix.Chmod(path, mode); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Signals are listened for as soon as something is changed, and not for a tree that is
+// locked already.
+func TestLockDownListens(t *testing.T) {
+	dir := testenv.Dir(t)
+	b, _ := lockable(dir)
+	testenv.Write(t, filepath.Join(dir, "image/file"), "", 0o644)
+	for _, want := range []bool{true, false} {
+		listened := false
+		b.Listen = func() { listened = true }
+		if lock(t, b); listened != want {
+			t.Errorf("listened: %v, want %v", listened, want)
+		}
 	}
 }
 
@@ -205,7 +221,7 @@ func TestLockDownOfMountPoints(t *testing.T) {
 		}
 
 		// A kernel that does not tell has them in /proc.
-		var w walk
+		w := walk{changes: func() {}}
 		for name, want := range map[string]bool{"image/volume": true, "image/app/place": true, "image/app": false, "image/app/file": false} {
 			if got := w.isMountPoint(filepath.Join(dir, name), &unix.Statx_t{}); got != want {
 				t.Errorf("%s is a mount point: %t, want %t", name, got, want)
@@ -257,7 +273,7 @@ func TestLockDownWhileFilesVanish(t *testing.T) {
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
 	}
-	var w walk
+	w := walk{changes: func() {}}
 	for what, err := range map[string]error{
 		"before its mode was read":  w.entry(fd, "gone", dir+"/gone", false),
 		"before it was opened":      w.below(fd, "gone", dir+"/gone", false),
