@@ -91,6 +91,9 @@ func isolate() int {
 
 // soak runs worlds until the time is over, all trials are done, or an invariant is broken.
 func soak(length time.Duration, seed uint64, trials int, only, binary string) int {
+	if len(kinds(only)) == 0 {
+		fail(fmt.Errorf("-only %q: no fault has that in its kind: doc/faults.md lists them", only))
+	}
 	dir, err := os.MkdirTemp("", "faults-")
 	fail(err)
 	fail(os.Chmod(dir, 0o755))
@@ -103,7 +106,7 @@ func soak(length time.Duration, seed uint64, trials int, only, binary string) in
 	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	s := &session{
 		dir: dir, binary: binary, seed: seed, end: time.Now().Add(length), limit: trials, stop: stop, faults: kinds(only),
-		random: rand.New(rand.NewPCG(seed, 0)), trials: map[string]*tally{},
+		order: rand.New(rand.NewPCG(seed, 0)), random: rand.New(rand.NewPCG(seed, 1)), trials: map[string]*tally{},
 	}
 	fail(s.installFilebeat())
 	fmt.Printf("faults: for %s, SEED=%d, in %s\n", length, seed, dir)

@@ -25,7 +25,8 @@ type session struct {
 	dir    string
 	binary string
 	seed   uint64
-	random *rand.Rand
+	order  *rand.Rand // of worlds and faults, which depend on nothing but the seed
+	random *rand.Rand // moments and targets: how many are drawn depends on what is hit
 	end    time.Time
 	limit  int // how many faults to inject at most, 0 for no limit
 	stop   chan os.Signal
@@ -61,12 +62,21 @@ func (s *session) run() error {
 	return nil
 }
 
-func (s *session) runWorld() error {
+func (s *session) runWorld() (err error) {
 	s.worlds++
 	w, err := s.newWorld()
 	if err != nil {
 		return err
 	}
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case toolFailed:
+			err = errors.Join(fmt.Errorf("trial %d in %s: what the soak itself uses has failed: %w", s.trial, w.dir, r.error), w.end(true))
+		default:
+			panic(r)
+		}
+	}()
 	what := "its first start"
 	err = w.begin()
 	for n := 0; err == nil && n < trialsInWorld && !s.over(); n++ {
@@ -110,7 +120,7 @@ func kinds(only string) (found []fault) {
 // draw returns the next fault: each as often as the others, in a random order.
 func (s *session) draw() fault {
 	if len(s.deck) == 0 {
-		s.deck = s.random.Perm(len(s.faults))
+		s.deck = s.order.Perm(len(s.faults))
 	}
 	f := s.faults[s.deck[0]]
 	s.deck = s.deck[1:]

@@ -51,18 +51,22 @@ func (s *shipping) look() map[uint64]bool {
 	return s.found
 }
 
-// reporter is the testing.TB of what was made for tests. What fails there is a means of
-// the soak, and ends it.
+// toolFailed ends the soak: what failed is no container of ours, but what the soak uses.
+type toolFailed struct{ error }
+
+// reporter is the testing.TB of what was made for tests.
 type reporter struct {
 	testing.TB
 	cleanups []func()
 }
 
-func (*reporter) Helper()                           {}
-func (r *reporter) Cleanup(f func())                { r.cleanups = append(r.cleanups, f) }
-func (*reporter) Fatal(args ...any)                 { fail(errors.New(fmt.Sprint(args...))) }
-func (*reporter) Fatalf(format string, args ...any) { fail(fmt.Errorf(format, args...)) }
-func (*reporter) Errorf(format string, args ...any) { fail(fmt.Errorf(format, args...)) }
+func (*reporter) Helper()            {}
+func (r *reporter) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
+func (*reporter) Fatal(args ...any)  { panic(toolFailed{errors.New(fmt.Sprint(args...))}) }
+
+func (*reporter) Fatalf(format string, args ...any) { panic(toolFailed{fmt.Errorf(format, args...)}) }
+
+func (*reporter) Errorf(format string, args ...any) { panic(toolFailed{fmt.Errorf(format, args...)}) }
 
 func (r *reporter) end() {
 	for i := range r.cleanups {

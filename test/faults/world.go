@@ -47,7 +47,7 @@ type world struct {
 }
 
 func (s *session) newWorld() (*world, error) {
-	r := s.random
+	r := s.order
 	w := &world{
 		session: s, dir: s.worldDir(), dataMount: r.IntN(3) == 0, stdoutLog: r.IntN(2) == 0,
 		known: map[string]archiveInfo{}, corrupted: map[string]bool{}, usage: map[string]usage{},

@@ -69,7 +69,9 @@ func Start(t testing.TB, o Options) *Server {
 
 func (s *Server) conf() string {
 	lines := []string{
-		"bind 127.0.0.1", "dir " + s.dir, "logfile log", "save \"\"", "appendonly yes", "maxmemory-policy noeviction",
+		"bind 127.0.0.1", "dir " + s.dir, "logfile log", "save \"\"", "appendonly yes",
+		"appendfsync no", // else Redis may answer before it has written, and a kill would lose that
+		"maxmemory-policy noeviction",
 		"requirepass " + quoted(s.options.Password),
 	}
 	if s.options.MaxMemory != "" {
