@@ -16,7 +16,7 @@ func LeftBehind() string {
 	if !slices.ContainsFunc(variables(), func(v Variable) bool {
 		return v.kind == "path" && strings.HasPrefix(v.Default, "$") && os.Getenv(v.Name) != os.ExpandEnv(v.Default)
 	}) {
-		return "" // as mostly: each lies below the one that it is to lie below
+		return "" // mostly every directory lies at its default below its parent
 	}
 	var moved, behind []string
 	original := map[string]string{} // the path that a variable has when nothing is moved

@@ -27,7 +27,7 @@ func Advice(path string, err error) string {
 		dir, _ := nearest(path)
 		return fmt.Sprintf(" (%s is no directory)", dir)
 	case errors.Is(err, unix.EBUSY):
-		return " (something is mounted over this file: take the mount away; jobs of the crontab are mounted over cron/kubernetes.own)"
+		return " (something is mounted over this file: take the mount away)"
 	}
 	return ""
 }

@@ -149,7 +149,7 @@ func TestAdvice(t *testing.T) {
 			{dir + "/none/below", unix.ENOSPC, " (make room on the file system of " + dir + ")"},
 			{dir + "/none/below", unix.EDQUOT, " (make room on the file system of " + dir + ")"},
 			{file + "/below", unix.ENOTDIR, " (" + file + " is no directory)"},
-			{file, unix.EBUSY, " (something is mounted over this file: take the mount away; jobs of the crontab are mounted over cron/kubernetes.own)"},
+			{file, unix.EBUSY, " (something is mounted over this file: take the mount away)"},
 			{file, unix.ENOENT, ""},
 			{file, errors.New("permission denied"), ""},
 		} {

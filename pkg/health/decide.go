@@ -36,9 +36,9 @@ type situation struct {
 func (s situation) refusal() string {
 	// supervisord tells times in whole seconds.
 	start := time.Unix(int64(s.process.Start), 0)
-	// A time after now comes from before the clock was set back. It says nothing: else no
-	// check would restart the program until the clock is there again.
-	began, restarted := !start.After(s.now), !s.record.Last.After(s.now)
+	// A time after now comes from before the clock was set back, and is ignored. Otherwise no
+	// check could restart the program until the clock has caught up.
+	startKnown, lastKnown := !start.After(s.now), !s.record.Last.After(s.now)
 	switch {
 	case s.mark != nil:
 		return s.mark.String()
@@ -46,11 +46,11 @@ func (s situation) refusal() string {
 		return s.waits
 	case s.process.State == supervisord.StateStarting, s.process.State == supervisord.StateBackoff, s.process.State == supervisord.StateStopping:
 		return fmt.Sprintf("is %s: supervisord is at it", s.process.StateName)
-	case began && !s.since.IsZero() && s.process.Start > 0 && !start.Before(s.since.Truncate(time.Second)):
+	case startKnown && !s.since.IsZero() && s.process.Start > 0 && !start.Before(s.since.Truncate(time.Second)):
 		return "was started anew while its probe ran"
-	case restarted && !s.since.IsZero() && s.record.Last.After(s.since):
+	case lastKnown && !s.since.IsZero() && s.record.Last.After(s.since):
 		return "was restarted while its probe ran"
-	case began && s.process.State == supervisord.StateRunning && s.now.Sub(start) < s.grace:
+	case startKnown && s.process.State == supervisord.StateRunning && s.now.Sub(start) < s.grace:
 		return fmt.Sprintf("was started less than %s ago (IMAGE_HEALTH_GRACE)", s.grace)
 	}
 	if wait := s.record.wait(s.now); wait > 0 {

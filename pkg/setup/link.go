@@ -63,7 +63,8 @@ func pointLink(l log.Logger, link, target string) error {
 }
 
 // warnMounted is for a file that somebody has mounted over a link of the image tree. The
-// container engine follows the link, so the file lies behind it, where nobody reads it.
+// container engine follows the link, so the file covers what the link leads to, which nobody
+// reads.
 func warnMounted(l log.Logger, link, target string) {
 	instead := "take the mount away"
 	if filepath.Base(link) == "kubernetes" {

@@ -15,7 +15,7 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request, pictures *p
 	if r.URL.Path == "/readyz" {
 		kind, name = health.Readiness, "readyz"
 	}
-	checks, healthy := checksOf(pictures.unchanged(), kind)
+	checks, healthy := checksOf(pictures.forHealth(), kind)
 	code, last := http.StatusOK, name+" check passed\n"
 	if !healthy {
 		code, last = http.StatusServiceUnavailable, name+" check failed\n"

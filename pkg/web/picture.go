@@ -23,7 +23,7 @@ type picture struct {
 	verdicts map[health.Kind]verdicts
 
 	signs     signs
-	told      bool         // signs tell of each change since
+	trusted   bool         // nothing changed while it was made, so its signs tell of each change since
 	confirmed atomic.Int64 // when they were last the same, in nanoseconds; 0 when nobody has looked
 	texts     texts
 }
@@ -42,8 +42,8 @@ type verdicts struct {
 //
 // For health that takes too long: kubelet asks once in 10 s, and would wait each time. While
 // no file tells of a change, a picture is used until it is as old as kept. From renewed on
-// a new one is made beside the answer, because no file tells that supervisord hangs. After a
-// change it is as old as the last look that found none.
+// a new one is made beside the answer, because no file tells that supervisord hangs. Once a
+// file has changed, its age counts from the last look at which no file had.
 const (
 	fresh      = time.Second
 	stale      = 3 * time.Second
@@ -74,14 +74,14 @@ func (p *pictures) recent() *picture {
 	return p.newer(last, age)
 }
 
-// unchanged returns a picture for health. It may be older than a recent one while nothing has
-// changed since.
-func (p *pictures) unchanged() *picture {
+// forHealth returns a picture that may be older than a recent one while nothing has changed
+// since.
+func (p *pictures) forHealth() *picture {
 	last, age := p.latest()
 	switch {
 	case age < fresh:
 		return last
-	case age >= kept || !last.told:
+	case age >= kept || !last.trusted:
 		return p.newer(last, age)
 	}
 	now := p.server.Now()
@@ -149,7 +149,7 @@ func (p *pictures) make(done chan struct{}) {
 	close(done)
 }
 
-// look makes a picture. When something changes meanwhile, its signs tell nothing.
+// look makes a picture. When something changes meanwhile, its signs are not trusted.
 func (p *pictures) look() *picture {
 	s := p.server
 	ctx, cancel := context.WithTimeoutCause(context.Background(), askTimeout, fmt.Errorf("supervisord did not answer within %s", askTimeout))
@@ -166,7 +166,7 @@ func (p *pictures) look() *picture {
 	}
 	if err == nil && hasListener(all) {
 		signs, complete := signsOf(s.Config, all)
-		made.signs, made.told = signs, complete && signs.areOlder(began)
+		made.signs, made.trusted = signs, complete && signs.areOlder(began)
 	}
 	return made
 }

@@ -21,9 +21,9 @@ type signs map[string]int64
 
 // signsOf looks at these files. The event listener writes the state of each program, its
 // ends and what waits, the checks write their results, and whoever stops a program a
-// mark. Records come and go by renames, which change the time of their directory. States
-// have no directory of their own: they mostly lie in /tmp. When one is missing, as for a
-// name that no file can have or with an event listener that writes elsewhere, all is false.
+// mark. Records come and go by renames, which change the time of their directory. State
+// files mostly lie in /tmp, whose time changes all the time, so each is looked at itself. all
+// is false when one is missing: its process could change, and no file would tell.
 func signsOf(c config.Config, processes []supervisord.ProcessInfo) (s signs, all bool) {
 	s = signs{}
 	records := filepath.Join(c.RunDir, "health")
@@ -59,8 +59,7 @@ func (s signs) areSame() bool {
 	return true
 }
 
-// coarse is more than the clock of a file system advances by in one step, which is 10 ms
-// at most.
+// coarse is more than one step of the times of files, which is 10 ms at most.
 const coarse = 50 * time.Millisecond
 
 // areOlder reports whether nothing has changed since a time, or just before it: two changes

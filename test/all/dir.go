@@ -34,10 +34,13 @@ func newDir() (dir string, lock *fsutil.Lock, err error) {
 	return path, lock, errors.Join(os.Mkdir(path, 0o755), os.Chmod(path, 0o777|os.ModeSticky))
 }
 
-// tryLock locks a run's directory; nil without an error when its run goes on, or
-// when it is another user's.
+// tryLock locks a run's directory; nil without an error when its run goes on or
+// has just ended, or when it is another user's.
 func tryLock(dir string) (*fsutil.Lock, error) {
 	info, err := os.Lstat(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil // its run has just ended
+	}
 	if err != nil {
 		return nil, err
 	}

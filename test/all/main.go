@@ -28,11 +28,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx, os.Args[1:])
 	stop()
-	var failed *exec.ExitError
-	if err != nil && !errors.As(err, &failed) {
-		fmt.Fprintln(os.Stderr, "all:", err)
-	}
 	if err != nil {
+		fmt.Fprintln(os.Stderr, "all:", err)
 		os.Exit(1)
 	}
 }
@@ -73,7 +70,10 @@ func goTest(ctx context.Context, args ...string) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 30 * time.Second
-	return cmd.Run()
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s of the tests in %s", err, args[len(args)-1]) // which have said what
+	}
+	return nil
 }
 
 // prepare makes what tests share and what takes minutes, where no test's time limit

@@ -1,5 +1,3 @@
-// Package test holds what needs more than one package, and the scripts that
-// the Makefile calls.
 package repo
 
 import (
