@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/ZPascal/container-manager/test/internal/redistest"
@@ -105,10 +106,11 @@ func (c *container) waitNoted(log string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	file := fmt.Sprintf("::native::%d-", info.Sys().(*syscall.Stat_t).Ino) // others had its name before
 	testenv.WaitFor(c.t, path+" is noted as shipped", func() bool {
 		notes, _ := os.ReadFile(c.Path("storage/filebeat_reg/filebeat/log.json"))
 		for note := range strings.Lines(string(notes)) {
-			if strings.Contains(note, fmt.Sprintf(`"cursor":{"offset":%d}`, info.Size())) && strings.Contains(note, path) {
+			if strings.Contains(note, fmt.Sprintf(`"cursor":{"offset":%d}`, info.Size())) && strings.Contains(note, path) && strings.Contains(note, file) {
 				return true
 			}
 		}
@@ -149,6 +151,7 @@ func TestRotatedAgainAndAgain(t *testing.T) {
 		rotate(t, log)
 	}
 	write()
+	c.waitNoted("logs/supervisor/app.log")
 	stop(first)
 	c.ship()
 	write()
