@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -69,5 +71,42 @@ func TestExamples(t *testing.T) {
 		if c := e.make(); !internal && c.Example == "" && !strings.HasPrefix(c.Name(), "check-") && c.Name() != "variables" && c.Name() != "version" {
 			t.Errorf("%s has no example", e.name)
 		}
+	}
+}
+
+// TestDefaultsOfFlags compares the values in usages such as "probe tcp [--timeout 3s]
+// HOST:PORT" with the code, in help and on all pages. A value in capitals stands for any.
+func TestDefaultsOfFlags(t *testing.T) {
+	root, found := newRoot(""), 0
+	check := func(where, usage string) {
+		c, _, err := root.Find(strings.Fields(strings.TrimPrefix(usage, "container-manager ")))
+		if err != nil || c == root {
+			return
+		}
+		for _, m := range regexp.MustCompile(`\[--([a-z-]+) ([^]]+)\]`).FindAllStringSubmatch(usage, -1) {
+			if m[2] == strings.ToUpper(m[2]) && !strings.ContainsAny(m[2], "0123456789") {
+				continue
+			}
+			found++
+			if flag := c.Flags().Lookup(m[1]); flag == nil || flag.DefValue != m[2] && flag.DefValue != m[2]+"0s" { // 1m0s
+				t.Errorf("%s: %q: --%s is not %s by default", where, usage, m[1], m[2])
+			}
+		}
+	}
+	pages, err := filepath.Glob("../../doc/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
+	}
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, span := range regexp.MustCompile("`([a-z][^`\n]*)`|(?m)^    (?:usage: )?(.*)$").FindAllStringSubmatch(string(text), -1) {
+			check(page, strings.TrimSpace(span[1]+span[2]))
+		}
+	}
+	if found < 10 {
+		t.Errorf("found %d defaults only", found)
 	}
 }

@@ -30,11 +30,11 @@ A probe in a shell script is the line "exec container-manager probe ...":
       connects and hangs up.
   probe process [--timeout 3s] NAME
       wants supervisord's program to be RUNNING.
-  probe file [--newer 5m] PATH
+  probe file [--newer DURATION] PATH
       wants a file that was changed within that time.
-  probe backup [--newer 26h]
+  probe backup [--newer DURATION]
       wants a backup with which all was as it should be, that ended within that time.
-  probe job [--newer 2h] NAME
+  probe job [--newer DURATION] NAME
       wants a job of the crontab to have gone well within that time. NAME is what
       container-manager status calls it.
 
@@ -124,7 +124,7 @@ func tcpProbe() *cobra.Command {
 }
 
 func fileProbe() *cobra.Command {
-	return newProbe("file [--newer 5m] PATH", "Look for a file", askFile)
+	return newProbe("file [--newer DURATION] PATH", "Look for a file", askFile)
 }
 
 func processProbe() *cobra.Command {

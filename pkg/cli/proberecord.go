@@ -22,7 +22,7 @@ import (
 func backupProbe() *cobra.Command {
 	var newer config.Duration
 	c := &cobra.Command{
-		Use:   "backup [--newer 26h]",
+		Use:   "backup [--newer DURATION]",
 		Short: "Want a backup that went well",
 		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
@@ -38,7 +38,7 @@ func backupProbe() *cobra.Command {
 }
 
 func jobProbe() *cobra.Command {
-	return newProbe("job [--newer 2h] NAME", "Want a job of the crontab to have gone well", askJob)
+	return newProbe("job [--newer DURATION] NAME", "Want a job of the crontab to have gone well", askJob)
 }
 
 func askJob(flags *pflag.FlagSet) func(context.Context, string) error {

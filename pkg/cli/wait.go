@@ -31,7 +31,7 @@ time is up, one line says what was still missing.
       it waits for that too. A name that supervisord does not know is an error at once.
   wait tcp [--timeout 1m] HOST:PORT ...
   wait http [--timeout 1m] [--status 200-399] [--body TEXT] URL ...
-  wait file [--timeout 1m] [--newer 5m] PATH ...
+  wait file [--timeout 1m] [--newer DURATION] PATH ...
 
 Programs of one container need no such script: see depends_on in "Start order".
 
@@ -55,7 +55,7 @@ Exit codes:
 		programs,
 		newWait("tcp [--timeout 1m] HOST:PORT ...", "Wait until ports take connections", askTCP),
 		newWait("http [--timeout 1m] [--status 200-399] [--body TEXT] URL ...", "Wait until URLs answer", askHTTP),
-		newWait("file [--timeout 1m] [--newer 5m] PATH ...", "Wait until files are there", askFile),
+		newWait("file [--timeout 1m] [--newer DURATION] PATH ...", "Wait until files are there", askFile),
 	)
 	return c
 }
