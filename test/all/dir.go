@@ -75,7 +75,20 @@ func clearDir(dir string) error {
 		}
 		return nil
 	})
-	return errors.Join(os.RemoveAll(dir), os.Remove(dir+lockSuffix))
+	if err := removeAll(dir); err != nil {
+		return err // whoever has the lock tries again
+	}
+	return os.Remove(dir + lockSuffix)
+}
+
+// removeAll removes a directory. The kernel takes the mounts of a process away some time
+// after its end, and until then a directory is busy.
+func removeAll(dir string) error {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if err := os.RemoveAll(dir); !errors.Is(err, syscall.EBUSY) || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 // processesOf returns the processes that work below a directory, or were started
