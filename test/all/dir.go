@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ZPascal/container-manager/pkg/fsutil"
 	"github.com/ZPascal/container-manager/pkg/proc"
 	"github.com/ZPascal/container-manager/test/testenv"
@@ -54,7 +56,8 @@ func tryLock(dir string) (*fsutil.Lock, error) {
 	return lock, err
 }
 
-// clearDir kills the processes that a run has left, and removes its directory.
+// clearDir kills the processes that a run has left, unmounts what it has mounted, and
+// removes its directory.
 func clearDir(dir string) error {
 	left := processesOf(dir)
 	for _, pid := range left {
@@ -75,18 +78,18 @@ func clearDir(dir string) error {
 		}
 		return nil
 	})
-	if err := removeAll(dir); err != nil {
+	unmountBelow(dir)
+	if err := os.RemoveAll(dir); err != nil {
 		return err // whoever has the lock tries again
 	}
 	return os.Remove(dir + lockSuffix)
 }
 
-// removeAll removes a directory. The kernel takes the mounts of a process away some time
-// after its end, and until then a directory is busy.
-func removeAll(dir string) error {
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		if err := os.RemoveAll(dir); !errors.Is(err, syscall.EBUSY) || time.Now().After(deadline) {
-			return err
+// unmountBelow unmounts what a test that was killed had mounted. What cannot be unmounted
+// keeps the directory from being removed.
+func unmountBelow(dir string) {
+	for point := range fsutil.MountPoints() {
+		for strings.HasPrefix(point, dir+"/") && unix.Unmount(point, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) == nil {
 		}
 	}
 }

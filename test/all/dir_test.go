@@ -5,13 +5,19 @@ import (
 	"path/filepath"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ZPascal/container-manager/test/testenv"
 )
 
+func TestMain(m *testing.M) { testenv.Main(m, nil) }
+
 // TestSweep leaves the directory of a run that goes on, and clears that of one that
-// was killed, with a process that it has left.
-func TestSweep(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+// was killed, with a process and with mounts that it has left.
+func TestSweep(t *testing.T) { testenv.Isolated(t, testSweep) }
+
+func testSweep(t *testing.T, tmp string) {
+	t.Setenv("TMPDIR", tmp)
 	dir, lock, err := newDir()
 	if err != nil {
 		t.Fatal(err)
@@ -19,6 +25,12 @@ func TestSweep(t *testing.T) {
 	tree := filepath.Join(dir, "image")
 	testenv.Write(t, filepath.Join(tree, "file"), "", 0o444)
 	testenv.Chmod(t, tree, 0o555)
+	for range 2 { // one over the other, which holds a busy directory
+		if err := unix.Mount("tmpfs", tree, "tmpfs", 0, ""); err != nil {
+			t.Fatal(err)
+		}
+		testenv.Write(t, filepath.Join(tree, "mounted"), "", 0o444)
+	}
 	left := exec.Command("sleep", "1000")
 	left.Dir = tree
 	if err := left.Start(); err != nil {
